@@ -29,7 +29,7 @@ pub use event::{
     ProfileChanged, RateLimit, ReauthorizationRequired, Route, SyncError, SyncItems, SyncKind,
     SyncOutcome, SyncRecorded,
 };
-pub use identity::event_id;
+pub use identity::{event_id, may_repeat};
 pub use state::{Account, Facts, ProfileTimeline, evolve};
 
 /// The most posts that one reading may hold, so that an event stays far below a log's limits.

@@ -1,6 +1,7 @@
 //! An event as a log holds it: exact bytes, its place in its stream and in the log.
 
 use crate::{AccountId, EventId};
+use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
@@ -43,7 +44,7 @@ impl fmt::Display for StreamName {
 ///
 /// Both halves are kept because EventStoreDB's positions have two; Postgres uses the same number
 /// for both. Positions of different logs do not compare.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Position {
     /// The log it belongs to.
     pub log: Uuid,

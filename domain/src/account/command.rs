@@ -5,6 +5,7 @@ use crate::observation::{Period, Provenance};
 use crate::{
     CommandId, CreatorId, Fingerprint, Platform, PostKey, Sealed, Timestamp, Values,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// A request to change an account. Each carries what makes a repetition recognisable.
@@ -123,7 +124,7 @@ pub struct PostReading {
 }
 
 /// The newest observation of a post, looked up before the command.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct KnownPost {
     /// When it was read.
     pub observed_at: Timestamp,

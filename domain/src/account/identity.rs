@@ -1,6 +1,7 @@
 //! Event ids from content: the same fact asked for again gets the same id, on any machine.
 
 use super::command::{Command, PostReading, SnapshotMetric};
+use super::state::Account;
 use crate::observation::Provenance;
 use crate::{AccountId, EventId, Timestamp};
 use uuid::Uuid;
@@ -60,6 +61,28 @@ impl Command {
         }
         EventId::from_uuid(Uuid::new_v5(&account.uuid(), &bytes))
     }
+}
+
+/// Whether the command may have been carried out before, so that the log must be asked.
+///
+/// What is newer than everything of its kind that the account knows cannot have been.
+pub fn may_repeat(account: &Account, command: &Command) -> bool {
+    let Some(facts) = account.facts() else {
+        return false;
+    };
+    let newest = match command {
+        // The profile timeline answers for itself.
+        Command::ImportAccount(_) => return false,
+        Command::ConnectAccount(_) | Command::Disconnect { .. } => return true,
+        Command::RecordSync(sync) => facts.newest_sync.map(|newest| sync.started_at <= newest),
+        Command::SnapshotMetric(SnapshotMetric::Account(reading)) => {
+            facts.newest_metrics.map(|newest| reading.observed_at <= newest)
+        }
+        Command::SnapshotMetric(SnapshotMetric::Posts(reading)) => {
+            facts.newest_posts.map(|newest| reading.observed_at <= newest)
+        }
+    };
+    newest.unwrap_or(false)
 }
 
 impl PostReading {

@@ -1,0 +1,149 @@
+//! Finds the programs of an installed Postgres server.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::PrivateError;
+use super::owner::Owner;
+use super::process::run;
+
+/// Names a folder with the programs, for an installation in an unusual place.
+const FOLDER_VARIABLE: &str = "SOCIAL_LEDGER_PG_BIN";
+
+/// Debian keeps each major version in a folder of its own here, and none of them on `PATH`.
+const DEBIAN_FOLDER: &str = "/usr/lib/postgresql";
+
+const PROGRAMS: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
+
+/// The folder of one complete installation.
+#[derive(Debug)]
+pub(super) struct Binaries {
+    folder: PathBuf,
+}
+
+impl Binaries {
+    /// The installation to use: for an existing cluster one of its major version, since no other
+    /// can open it; else the first of the named folder, `PATH`, and Debian's newest.
+    pub(super) fn find(
+        cluster: &Path,
+        cluster_major: Option<&str>,
+        owner: &Owner,
+        data_dir: &Path,
+    ) -> Result<Self, PrivateError> {
+        let folders = candidates()?;
+        let Some(wanted) = cluster_major else {
+            // `candidates` never returns an empty list.
+            let folder = folders.into_iter().next().unwrap_or_default();
+            return Ok(Self { folder });
+        };
+        let mut found = Vec::new();
+        for folder in folders {
+            let major = major_of(&folder, owner, data_dir)?;
+            if major == wanted {
+                return Ok(Self { folder });
+            }
+            found.push(format!("Postgres {major} in {}", folder.display()));
+        }
+        Err(PrivateError::WrongVersion {
+            path: cluster.to_path_buf(),
+            cluster: wanted.to_owned(),
+            found: found.join(", "),
+        })
+    }
+
+    pub(super) fn path(&self, program: &str) -> PathBuf {
+        self.folder.join(program)
+    }
+}
+
+/// The complete installations, best first; at least one. These variables tell where the machine
+/// keeps its programs; they are paths, which need not be UTF-8.
+fn candidates() -> Result<Vec<PathBuf>, PrivateError> {
+    if let Some(folder) = env::var_os(FOLDER_VARIABLE).filter(|folder| !folder.is_empty()) {
+        let folder = PathBuf::from(folder);
+        if is_complete(&folder) {
+            return Ok(vec![folder]);
+        }
+        let looked_in = format!("{} (from {FOLDER_VARIABLE})", folder.display());
+        return Err(PrivateError::BinariesMissing { looked_in });
+    }
+    let mut folders = on_path(&env::var_os("PATH").unwrap_or_default());
+    folders.extend(debian_folders(Path::new(DEBIAN_FOLDER)));
+    if folders.is_empty() {
+        let looked_in = format!("the folders of PATH and in {DEBIAN_FOLDER}/*/bin");
+        return Err(PrivateError::BinariesMissing { looked_in });
+    }
+    Ok(folders)
+}
+
+/// Links are resolved, because the three programs must come from one installation.
+fn on_path(path: &OsStr) -> Vec<PathBuf> {
+    env::split_paths(path)
+        .filter_map(|folder| folder.join(PROGRAMS[0]).canonicalize().ok())
+        .filter_map(|program| program.parent().map(Path::to_path_buf))
+        .filter(|folder| is_complete(folder))
+        .collect()
+}
+
+/// Newest first. By number: as text, 9 would come after 15.
+fn debian_folders(root: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(root) else { return Vec::new() };
+    let mut versions: Vec<(Vec<u32>, PathBuf)> = entries
+        .flatten()
+        .filter_map(|entry| Some((version_number(entry.file_name().to_str()?)?, entry.path())))
+        .collect();
+    versions.sort_unstable_by(|a, b| b.cmp(a));
+    versions
+        .into_iter()
+        .map(|(_, folder)| folder.join("bin"))
+        .filter(|folder| is_complete(folder))
+        .collect()
+}
+
+/// `15` as `[15]`, `9.6` as `[9, 6]`; `None` for a folder that names no version.
+fn version_number(name: &str) -> Option<Vec<u32>> {
+    name.split('.').map(|part| part.parse().ok()).collect()
+}
+
+fn is_complete(folder: &Path) -> bool {
+    PROGRAMS.iter().all(|program| {
+        fs::metadata(folder.join(program))
+            .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    })
+}
+
+fn major_of(folder: &Path, owner: &Owner, data_dir: &Path) -> Result<String, PrivateError> {
+    let mut command = owner.command(&folder.join("postgres"), data_dir);
+    let output = run("ask for the version of Postgres in", folder, command.arg("--version"))?;
+    Ok(major_in(&String::from_utf8_lossy(&output.stdout)).to_owned())
+}
+
+/// The `15` of `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`, as a cluster's
+/// `PG_VERSION` has it.
+fn major_in(answer: &str) -> &str {
+    let version = answer.split_whitespace().nth(2).unwrap_or_default();
+    version.split(|letter: char| !letter.is_ascii_digit()).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        let mut versions = ["9.6", "15", "9", "10"].map(version_number);
+        versions.sort_unstable();
+        assert_eq!(versions, ["9", "9.6", "10", "15"].map(version_number));
+        assert_eq!(version_number("common"), None);
+    }
+
+    #[test]
+    fn the_major_version_is_read_from_what_postgres_says() {
+        assert_eq!(major_in("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), "15");
+        assert_eq!(major_in("postgres (PostgreSQL) 17rc1\n"), "17");
+        assert_eq!(major_in("something else"), "");
+    }
+}
