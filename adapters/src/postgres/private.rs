@@ -72,16 +72,24 @@ impl PrivatePostgres {
         let _deciding = lock_exclusive(&layout.start_lock())?;
         // Nobody holds this one exclusively outside `start.lock`, so it never waits.
         let users = open_lock(&layout.users_lock())?;
-        users.lock_shared().map_err(PrivateError::io("lock", &layout.users_lock()))?;
+        users
+            .lock_shared()
+            .map_err(PrivateError::io("lock", &layout.users_lock()))?;
         let cluster = Cluster::open(layout)?;
         cluster.ensure_running(&options.settings)?;
-        Ok(Self { cluster, users: Some(users) })
+        Ok(Self {
+            cluster,
+            users: Some(users),
+        })
     }
 
     /// How `tokio-postgres` reaches the server.
     pub fn connection_string(&self) -> String {
         // The socket's folder has only plain characters (see `layout`), so nothing is quoted.
-        format!("host={} user={NAME} dbname={NAME}", self.cluster.layout.run_dir.display())
+        format!(
+            "host={} user={NAME} dbname={NAME}",
+            self.cluster.layout.run_dir.display()
+        )
     }
 
     /// The data folder when none is named: `/var/lib/social-ledger` for root, else
@@ -91,7 +99,11 @@ impl PrivatePostgres {
             return Ok(PathBuf::from("/var/lib/social-ledger"));
         }
         // The XDG specification has relative paths ignored.
-        let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let folder = |name: &str| {
+            env::var_os(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
         folder("XDG_DATA_HOME")
             .or_else(|| folder("HOME").map(|home| home.join(".local/share")))
             .map(|base| base.join("social-ledger"))
@@ -106,7 +118,9 @@ impl PrivatePostgres {
     }
 
     fn end_use(&mut self) -> Result<(), PrivateError> {
-        let Some(users) = self.users.take() else { return Ok(()) };
+        let Some(users) = self.users.take() else {
+            return Ok(());
+        };
         let path = self.cluster.layout.users_lock();
         let _deciding = lock_exclusive(&self.cluster.layout.start_lock())?;
         // Unlocked rather than closed: a child that another thread is just starting may hold a

@@ -33,24 +33,25 @@ impl Binaries {
         owner: &Owner,
         data_dir: &Path,
     ) -> Result<Self, PrivateError> {
-        let folders = candidates()?;
-        let Some(wanted) = cluster_major else {
-            // `candidates` never returns an empty list.
-            let folder = folders.into_iter().next().unwrap_or_default();
-            return Ok(Self { folder });
-        };
+        let (looked_in, folders) = candidates();
         let mut found = Vec::new();
         for folder in folders {
+            let Some(wanted) = cluster_major else {
+                return Ok(Self { folder });
+            };
             let major = major_of(&folder, owner, data_dir)?;
             if major == wanted {
                 return Ok(Self { folder });
             }
             found.push(format!("Postgres {major} in {}", folder.display()));
         }
-        Err(PrivateError::WrongVersion {
-            path: cluster.to_path_buf(),
-            cluster: wanted.to_owned(),
-            found: found.join(", "),
+        Err(match cluster_major {
+            Some(wanted) if !found.is_empty() => PrivateError::WrongVersion {
+                path: cluster.to_path_buf(),
+                cluster: wanted.to_owned(),
+                found: found.join(", "),
+            },
+            _ => PrivateError::BinariesMissing { looked_in },
         })
     }
 
@@ -59,24 +60,28 @@ impl Binaries {
     }
 }
 
-/// The complete installations, best first; at least one. These variables tell where the machine
-/// keeps its programs; they are paths, which need not be UTF-8.
-fn candidates() -> Result<Vec<PathBuf>, PrivateError> {
+/// The places looked at, in words, and the complete installations there, best first. The
+/// variables tell where the machine keeps its programs; they are paths, which need not be UTF-8.
+fn candidates() -> (String, Vec<PathBuf>) {
     if let Some(folder) = env::var_os(FOLDER_VARIABLE).filter(|folder| !folder.is_empty()) {
         let folder = PathBuf::from(folder);
-        if is_complete(&folder) {
-            return Ok(vec![folder]);
-        }
+        // Programs run in the data folder, where a relative path would mean another place.
+        let folder = folder.canonicalize().unwrap_or(folder);
         let looked_in = format!("{} (from {FOLDER_VARIABLE})", folder.display());
-        return Err(PrivateError::BinariesMissing { looked_in });
+        return (
+            looked_in,
+            Some(folder)
+                .into_iter()
+                .filter(|folder| is_complete(folder))
+                .collect(),
+        );
     }
     let mut folders = on_path(&env::var_os("PATH").unwrap_or_default());
     folders.extend(debian_folders(Path::new(DEBIAN_FOLDER)));
-    if folders.is_empty() {
-        let looked_in = format!("the folders of PATH and in {DEBIAN_FOLDER}/*/bin");
-        return Err(PrivateError::BinariesMissing { looked_in });
-    }
-    Ok(folders)
+    (
+        format!("the folders of PATH and in {DEBIAN_FOLDER}/*/bin"),
+        folders,
+    )
 }
 
 /// Links are resolved, because the three programs must come from one installation.
@@ -90,14 +95,17 @@ fn on_path(path: &OsStr) -> Vec<PathBuf> {
 
 /// Newest first. By number: as text, 9 would come after 15.
 fn debian_folders(root: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(root) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(root) else {
+        return Vec::new();
+    };
     let mut versions: Vec<(Vec<u32>, PathBuf)> = entries
         .flatten()
         .filter_map(|entry| Some((version_number(entry.file_name().to_str()?)?, entry.path())))
         .collect();
-    versions.sort_unstable_by(|a, b| b.cmp(a));
+    versions.sort_unstable();
     versions
         .into_iter()
+        .rev()
         .map(|(_, folder)| folder.join("bin"))
         .filter(|folder| is_complete(folder))
         .collect()
@@ -117,7 +125,11 @@ fn is_complete(folder: &Path) -> bool {
 
 fn major_of(folder: &Path, owner: &Owner, data_dir: &Path) -> Result<String, PrivateError> {
     let mut command = owner.command(&folder.join("postgres"), data_dir);
-    let output = run("ask for the version of Postgres in", folder, command.arg("--version"))?;
+    let output = run(
+        "ask for the version of Postgres in",
+        folder,
+        command.arg("--version"),
+    )?;
     Ok(major_in(&String::from_utf8_lossy(&output.stdout)).to_owned())
 }
 
@@ -125,7 +137,10 @@ fn major_of(folder: &Path, owner: &Owner, data_dir: &Path) -> Result<String, Pri
 /// `PG_VERSION` has it.
 fn major_in(answer: &str) -> &str {
     let version = answer.split_whitespace().nth(2).unwrap_or_default();
-    version.split(|letter: char| !letter.is_ascii_digit()).next().unwrap_or_default()
+    version
+        .split(|letter: char| !letter.is_ascii_digit())
+        .next()
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -142,7 +157,10 @@ mod tests {
 
     #[test]
     fn the_major_version_is_read_from_what_postgres_says() {
-        assert_eq!(major_in("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), "15");
+        assert_eq!(
+            major_in("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"),
+            "15"
+        );
         assert_eq!(major_in("postgres (PostgreSQL) 17rc1\n"), "17");
         assert_eq!(major_in("something else"), "");
     }

@@ -141,6 +141,10 @@ pub enum PrivateError {
 impl PrivateError {
     /// Turns a system's error into one that names what was tried on which path.
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { doing, path: path.to_path_buf(), source }
+        move |source| Self::Io {
+            doing,
+            path: path.to_path_buf(),
+            source,
+        }
     }
 }

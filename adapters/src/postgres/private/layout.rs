@@ -11,6 +11,9 @@ use uuid::Uuid;
 use super::PrivateError;
 use super::owner::{self, Owner};
 
+/// The name of the cluster's folder in the data folder.
+pub(super) const CLUSTER_FOLDER: &str = "postgres";
+
 const SOCKET_FILE: &str = ".s.PGSQL.5432";
 
 /// The longest path a Unix socket may have on Linux: 108 bytes with the one that ends it.
@@ -37,11 +40,13 @@ impl Layout {
             .mode(if root { 0o711 } else { 0o700 })
             .create(data_dir)
             .map_err(PrivateError::io("make the data folder", data_dir))?;
-        let data_dir =
-            data_dir.canonicalize().map_err(PrivateError::io("find the data folder", data_dir))?;
+        let data_dir = data_dir
+            .canonicalize()
+            .map_err(PrivateError::io("find the data folder", data_dir))?;
         if root {
-            let found =
-                fs::metadata(&data_dir).map_err(PrivateError::io("look at", &data_dir))?.mode();
+            let found = fs::metadata(&data_dir)
+                .map_err(PrivateError::io("look at", &data_dir))?
+                .mode();
             if found & 0o711 != 0o711 {
                 let open = Permissions::from_mode((found | 0o711) & 0o7777);
                 fs::set_permissions(&data_dir, open)
@@ -49,7 +54,7 @@ impl Layout {
             }
         }
         Ok(Self {
-            cluster: data_dir.join("postgres"),
+            cluster: data_dir.join(CLUSTER_FOLDER),
             run_dir: run_dir(&data_dir),
             log: data_dir.join("postgres.log"),
             data_dir,
@@ -92,7 +97,11 @@ impl Layout {
                 user: owner.name.clone(),
             });
         }
-        if found.uid() == owner.uid { Ok(()) } else { owner.take(path) }
+        if found.uid() == owner.uid {
+            Ok(())
+        } else {
+            owner.take(path)
+        }
     }
 }
 
@@ -103,7 +112,9 @@ fn run_dir(data_dir: &Path) -> PathBuf {
     let inside = data_dir.join("run");
     let bytes = inside.as_os_str().as_bytes();
     let fits = bytes.len() + 1 + SOCKET_FILE.len() <= SOCKET_PATH_LIMIT;
-    let plain = bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(byte));
+    let plain = bytes
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(byte));
     if fits && plain {
         return inside;
     }
@@ -128,13 +139,29 @@ mod tests {
         let room = SOCKET_PATH_LIMIT - "/run/".len() - SOCKET_FILE.len();
         let longest = format!("/{}", "a".repeat(room - 1));
         let too_long = format!("/{}", "a".repeat(room));
-        assert_eq!(run_dir(Path::new(&longest)), Path::new(&longest).join("run"));
-        for elsewhere in [too_long.as_str(), "/home/a b", "/home/a,b", "/home/ä", "/home/it's"] {
+        assert_eq!(
+            run_dir(Path::new(&longest)),
+            Path::new(&longest).join("run")
+        );
+        for elsewhere in [
+            too_long.as_str(),
+            "/home/a b",
+            "/home/a,b",
+            "/home/ä",
+            "/home/it's",
+        ] {
             let moved = run_dir(Path::new(elsewhere));
             assert!(moved.starts_with("/tmp"), "{}", moved.display());
             assert!(moved.join(SOCKET_FILE).as_os_str().len() <= SOCKET_PATH_LIMIT);
-            assert_eq!(moved, run_dir(Path::new(elsewhere)), "the name must be stable");
+            assert_eq!(
+                moved,
+                run_dir(Path::new(elsewhere)),
+                "the name must be stable"
+            );
         }
-        assert_ne!(run_dir(Path::new("/home/a b")), run_dir(Path::new("/home/a,b")));
+        assert_ne!(
+            run_dir(Path::new("/home/a b")),
+            run_dir(Path::new("/home/a,b"))
+        );
     }
 }

@@ -2,10 +2,10 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, lchown};
+use std::os::unix::fs::{MetadataExt, fchown, lchown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -34,12 +34,20 @@ impl Owner {
         let passwd = String::from_utf8_lossy(&passwd);
         let uid = effective_uid()?;
         if uid != 0 {
-            return Ok(Self { name: name_of(&passwd, uid), uid, gid: None });
+            return Ok(Self {
+                name: name_of(&passwd, uid),
+                uid,
+                gid: None,
+            });
         }
         match fs::metadata(cluster) {
             Ok(found) if found.uid() != 0 => {
                 let (uid, gid) = (found.uid(), found.gid());
-                Ok(Self { name: name_of(&passwd, uid), uid, gid: Some(gid) })
+                Ok(Self {
+                    name: name_of(&passwd, uid),
+                    uid,
+                    gid: Some(gid),
+                })
             }
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(PrivateError::io("look at the cluster", cluster)(error))
@@ -53,22 +61,45 @@ impl Owner {
         self.gid.is_some()
     }
 
-    /// Hands a file or folder over to this user, when that is somebody else.
+    /// Hands a file or folder over to this user, when that is somebody else. Never through a
+    /// symbolic link: root must not be led to give away something else.
     pub(super) fn take(&self, path: &Path) -> Result<(), PrivateError> {
-        match self.gid {
-            // Never through a symbolic link: root must not be led to give away something else.
-            gid @ Some(_) => lchown(path, Some(self.uid), gid)
-                .map_err(PrivateError::io("hand over to the service user", path)),
-            None => Ok(()),
+        if !self.is_service_user() {
+            return Ok(());
         }
+        lchown(path, Some(self.uid), self.gid)
+            .map_err(PrivateError::io("hand over to the service user", path))
     }
 
     /// The same for a file that is open.
-    pub(super) fn take_file(&self, file: &fs::File, path: &Path) -> Result<(), PrivateError> {
-        match self.gid {
-            gid @ Some(_) => std::os::unix::fs::fchown(file, Some(self.uid), gid)
-                .map_err(PrivateError::io("hand over to the service user", path)),
-            None => Ok(()),
+    pub(super) fn take_file(&self, file: &File, path: &Path) -> Result<(), PrivateError> {
+        if !self.is_service_user() {
+            return Ok(());
+        }
+        fchown(file, Some(self.uid), self.gid)
+            .map_err(PrivateError::io("hand over to the service user", path))
+    }
+
+    /// Root can put the data folder where the service user cannot go. Every program would then
+    /// fail with a bare "permission denied"; this says which folder is in the way.
+    pub(super) fn check_can_enter(&self, folder: &Path) -> Result<(), PrivateError> {
+        if !self.is_service_user() {
+            return Ok(());
+        }
+        let shell = Path::new("/bin/sh");
+        match self.command(shell, folder).args(["-c", ":"]).status() {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                let closed = folder
+                    .ancestors()
+                    .filter(|way| fs::metadata(way).is_ok_and(|found| found.mode() & 0o001 == 0))
+                    .last();
+                Err(PrivateError::NotReachable {
+                    user: self.name.clone(),
+                    data_dir: folder.to_path_buf(),
+                    closed: closed.unwrap_or(folder).to_path_buf(),
+                })
+            }
+            outcome => outcome.map(drop).map_err(PrivateError::io("run", shell)),
         }
     }
 
@@ -76,7 +107,10 @@ impl Owner {
     pub(super) fn command(&self, program: &Path, folder: &Path) -> Command {
         let mut command = Command::new(program);
         // Messages in English, because one place reads them.
-        command.current_dir(folder).stdin(Stdio::null()).env("LC_ALL", "C");
+        command
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .env("LC_ALL", "C");
         // PGDATA, PGPORT and the like are meant for other servers of this user.
         for (name, _) in env::vars_os().filter(|(name, _)| names_postgres(name)) {
             command.env_remove(name);
@@ -107,7 +141,10 @@ fn effective_uid() -> Result<u32, PrivateError> {
 }
 
 fn no_uid() -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, "it has no line \"Uid:\" with an effective user")
+    io::Error::new(
+        ErrorKind::InvalidData,
+        "it has no line \"Uid:\" with an effective user",
+    )
 }
 
 fn names_postgres(variable: &OsStr) -> bool {
@@ -117,7 +154,11 @@ fn names_postgres(variable: &OsStr) -> bool {
 fn service_user(passwd: &str) -> Option<Owner> {
     SERVICE_USERS.iter().find_map(|wanted| {
         let (name, uid, gid) = users(passwd).find(|(name, ..)| name == wanted)?;
-        Some(Owner { name: name.to_owned(), uid, gid: Some(gid) })
+        Some(Owner {
+            name: name.to_owned(),
+            uid,
+            gid: Some(gid),
+        })
     })
 }
 
@@ -150,10 +191,16 @@ mod tests {
     #[test]
     fn the_own_service_user_comes_before_postgres() {
         let postgres = service_user(PASSWD).expect("postgres is there");
-        assert_eq!((postgres.name.as_str(), postgres.uid, postgres.gid), ("postgres", 101, Some(104)));
+        assert_eq!(
+            (postgres.name.as_str(), postgres.uid, postgres.gid),
+            ("postgres", 101, Some(104))
+        );
         let both = format!("{PASSWD}social-ledger:x:998:997::/nowhere:/bin/false\n");
         let own = service_user(&both).expect("social-ledger is there");
-        assert_eq!((own.name.as_str(), own.uid, own.gid), ("social-ledger", 998, Some(997)));
+        assert_eq!(
+            (own.name.as_str(), own.uid, own.gid),
+            ("social-ledger", 998, Some(997))
+        );
     }
 
     #[test]

@@ -70,24 +70,30 @@ fn greet(stream: &mut UnixStream) -> io::Result<Answer> {
             _ => {}
         }
     }
-    Ok(Answer::Refused("it does not speak the protocol of Postgres".to_owned()))
+    Ok(Answer::Refused(
+        "it does not speak the protocol of Postgres".to_owned(),
+    ))
 }
 
 fn startup_message() -> Vec<u8> {
     let parameters = format!("user\0{NAME}\0database\0{NAME}\0\0");
     let length = (8 + parameters.len()) as u32;
-    [&length.to_be_bytes(), &PROTOCOL.to_be_bytes(), parameters.as_bytes()].concat()
+    let mut message = Vec::new();
+    message.extend(length.to_be_bytes());
+    message.extend(PROTOCOL.to_be_bytes());
+    message.extend(parameters.as_bytes());
+    message
 }
 
 /// Reads an error message: fields of one letter and a text, each ended by a zero byte.
 fn refusal(body: &[u8]) -> Answer {
     let field = |letter: u8| {
         body.split(|byte| *byte == 0)
-            .find_map(|field| field.strip_prefix(&[letter]))
+            .find_map(|part| part.strip_prefix(&[letter]))
             .map(String::from_utf8_lossy)
             .unwrap_or_default()
     };
-    match field(b'C').as_ref() {
+    match &*field(b'C') {
         // It cannot connect now, or was told to stop between our two words.
         "57P01" | "57P02" | "57P03" => Answer::NotYet,
         // All its connections are taken: by users of ours, so it is up.
@@ -105,7 +111,10 @@ mod tests {
         let error = |code: &str| format!("SFATAL\0VFATAL\0C{code}\0Msome words\0\0").into_bytes();
         assert_eq!(refusal(&error("57P03")), Answer::NotYet);
         assert_eq!(refusal(&error("53300")), Answer::Ready);
-        assert_eq!(refusal(&error("3D000")), Answer::Refused("some words (3D000)".to_owned()));
+        assert_eq!(
+            refusal(&error("3D000")),
+            Answer::Refused("some words (3D000)".to_owned())
+        );
     }
 
     #[test]

@@ -35,7 +35,9 @@ pub(super) fn text(given: &[(String, String)], run_dir: &Path) -> Result<String,
         ("unix_socket_permissions", "0700"),
     ];
     let mut text = "# Written by social-ledger at every start; changes here are lost.\n".to_owned();
-    let given = given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let given = given
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     for (name, value) in OURS.into_iter().chain(given).chain(fixed) {
         let bad = |reason| PrivateError::BadSetting {
             name: name.to_owned(),
@@ -60,18 +62,26 @@ mod tests {
     use super::*;
 
     fn text_with(name: &str, value: &str) -> Result<String, PrivateError> {
-        text(&[(name.to_owned(), value.to_owned())], Path::new("/data/run"))
+        text(
+            &[(name.to_owned(), value.to_owned())],
+            Path::new("/data/run"),
+        )
     }
 
     #[test]
     fn given_settings_win_over_ours_but_not_over_how_the_server_is_reached() {
         let text = text_with("listen_addresses", "*").expect("a sound setting");
-        let last = text.lines().rfind(|line| line.starts_with("listen_addresses"));
+        let last = text
+            .lines()
+            .rfind(|line| line.starts_with("listen_addresses"));
         assert_eq!(last, Some("listen_addresses = ''"));
         let text = text_with("jit", "on").expect("a sound setting");
         let last = text.lines().rfind(|line| line.starts_with("jit"));
         assert_eq!(last, Some("jit = 'on'"));
-        assert!(text.contains("unix_socket_directories = '/data/run'\n"), "{text}");
+        assert!(
+            text.contains("unix_socket_directories = '/data/run'\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,0 +1,80 @@
+//! One JSON document a file, and the rows within it.
+
+use super::{BYTE_ORDER_MARK, Each, Found, Row, child, kind};
+use crate::import::mapping::Step;
+use serde_json::Value;
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// The largest document that is read: it is held in memory as a whole.
+pub(crate) const MAX_DOCUMENT_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Reads the rows of one document; rows are numbered from 1.
+pub(super) fn read(path: &Path, steps: &[Step], each: &mut Each<'_>) -> io::Result<()> {
+    let mut text = Vec::new();
+    let read = File::open(path)?.take(MAX_DOCUMENT_BYTES + 1).read_to_end(&mut text)? as u64;
+    if read > MAX_DOCUMENT_BYTES {
+        let reason = format!("the document is longer than {MAX_DOCUMENT_BYTES} bytes: expected it split, or one row a line as ndjson");
+        let _ = each(Found::Refused(reason), 1, read);
+        return Ok(());
+    }
+    let json = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
+    match serde_json::from_slice::<Value>(json) {
+        Ok(root) => {
+            let mut rows = Rows { root: &root, number: 0, bytes: read, each };
+            let _ = rows.walk(&root, steps, &mut String::new());
+        }
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            let reason = format!("the document is not valid JSON, from line {line}, character {column}");
+            let _ = each(Found::Refused(reason), 1, read);
+        }
+    }
+    Ok(())
+}
+
+struct Rows<'d, 'e, 'f> {
+    root: &'d Value,
+    number: u64,
+    bytes: u64,
+    each: &'e mut Each<'f>,
+}
+
+impl<'d> Rows<'d, '_, '_> {
+    fn walk(&mut self, at: &'d Value, steps: &[Step], path: &mut String) -> ControlFlow<()> {
+        let Some((step, after)) = steps.split_first() else {
+            self.number += 1;
+            return (self.each)(
+                Found::Row(Row::Json { row: at, root: self.root }),
+                self.number,
+                self.bytes,
+            );
+        };
+        let length = path.len();
+        let flow = match (step, at) {
+            (Step::Each, Value::Array(items)) => {
+                path.push_str("/*");
+                items.iter().try_for_each(|item| self.walk(item, after, path))
+            }
+            (Step::Each, other) => {
+                self.refuse(format!("'{path}' is {}: expected an array of rows", kind(other)))
+            }
+            (Step::Key(key), _) => {
+                path.push('/');
+                path.push_str(key);
+                match child(at, key) {
+                    Some(next) => self.walk(next, after, path),
+                    None => self.refuse(format!("'{path}' is missing: expected the rows there")),
+                }
+            }
+        };
+        path.truncate(length);
+        flow
+    }
+
+    fn refuse(&mut self, reason: String) -> ControlFlow<()> {
+        (self.each)(Found::Refused(reason), self.number + 1, self.bytes)
+    }
+}

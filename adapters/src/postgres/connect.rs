@@ -1,0 +1,87 @@
+//! How connections to Postgres are made: one endpoint, a pool of it, and single ones.
+
+use super::describe;
+use async_trait::async_trait;
+use deadpool_postgres::{Manager, ManagerConfig, PoolError, RecyclingMethod};
+use projections::engine::{Database, DatabaseError};
+use std::{str::FromStr, time::Duration};
+use tokio_postgres::{Client, Config, Connection, NoTls, Socket, tls::NoTlsStream};
+
+/// A pool of connections.
+pub use deadpool_postgres::Pool;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const POOL_WAIT: Duration = Duration::from_secs(10);
+
+/// Where the database is. Its debug output shows no password.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    config: Config,
+}
+
+/// Why an endpoint cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// The text is no connection string. The text itself may hold a password and is not shown.
+    #[error("DATABASE_URL is not a Postgres connection string: {0}")]
+    Invalid(String),
+    /// The pool could not be made.
+    #[error("no pool of connections: {0}")]
+    Pool(String),
+}
+
+impl Endpoint {
+    /// Reads a connection string: a URL or `key=value` pairs.
+    pub fn parse(text: &str) -> Result<Self, EndpointError> {
+        let mut config =
+            Config::from_str(text).map_err(|e| EndpointError::Invalid(describe(&e)))?;
+        config.connect_timeout(CONNECT_TIMEOUT);
+        Ok(Self { config })
+    }
+
+    /// A pool with at most so many connections.
+    pub fn pool(&self, size: usize) -> Result<Pool, EndpointError> {
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(self.config.clone(), NoTls, recycling);
+        Pool::builder(manager)
+            .max_size(size)
+            .runtime(deadpool_postgres::Runtime::Tokio1)
+            .wait_timeout(Some(POOL_WAIT))
+            .create_timeout(Some(CONNECT_TIMEOUT))
+            .build()
+            .map_err(|e| EndpointError::Pool(e.to_string()))
+    }
+
+    /// A connection whose messages the caller drives.
+    pub async fn open(
+        &self,
+    ) -> Result<(Client, Connection<Socket, NoTlsStream>), tokio_postgres::Error> {
+        self.config.connect(NoTls).await
+    }
+
+    /// A connection driven by a task of its own.
+    pub async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
+        let (client, connection) = self.open().await?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = describe(&error), "a database connection ended");
+            }
+        });
+        Ok(client)
+    }
+}
+
+#[async_trait]
+impl Database for Endpoint {
+    async fn connect(&self) -> Result<Client, DatabaseError> {
+        Self::connect(self).await.map_err(|e| DatabaseError(describe(&e)))
+    }
+}
+
+/// Why no connection came out of the pool, in one line.
+pub fn describe_pool(error: &PoolError) -> String {
+    match error {
+        PoolError::Backend(error) => describe(error),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,65 @@
+//! The log as projections see it: everything in order, and a hint when there is more.
+
+use super::{PostgresLog, recorded};
+use async_trait::async_trait;
+use domain::{Position, RecordedEvent};
+use projections::feed::{EventFeed, FeedError};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+#[async_trait]
+impl EventFeed for PostgresLog {
+    fn log_id(&self) -> Uuid {
+        self.log_id
+    }
+
+    async fn read_all(
+        &self,
+        after: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, FeedError> {
+        let after = match after {
+            Some(position) if position.log != self.log_id => {
+                return Err(FeedError::ForeignPosition(position));
+            }
+            Some(position) => i64::try_from(position.commit).unwrap_or(i64::MAX),
+            None => 0,
+        };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let unavailable = |e: tokio_postgres::Error| {
+            FeedError::Unavailable(crate::postgres::describe(&e))
+        };
+        let client =
+            self.pool.get().await.map_err(|e| FeedError::Unavailable(e.to_string()))?;
+        let statement = client
+            .prepare_cached(
+                "select position, stream, revision, event_id, event_type, metadata, data
+                 from log_events
+                 where position > $1
+                 order by position
+                 limit $2",
+            )
+            .await
+            .map_err(unavailable)?;
+        let rows = client.query(&statement, &[&after, &limit]).await.map_err(unavailable)?;
+        rows.iter()
+            .map(|row| recorded(self.log_id, row))
+            .collect::<Result<_, _>>()
+            .map_err(|e| FeedError::Unavailable(e.to_string()))
+    }
+
+    async fn head(&self) -> Result<Option<Position>, FeedError> {
+        let client =
+            self.pool.get().await.map_err(|e| FeedError::Unavailable(e.to_string()))?;
+        let row = client
+            .query_one("select position from log_head", &[])
+            .await
+            .map_err(|e| FeedError::Unavailable(crate::postgres::describe(&e)))?;
+        let commit = row.get::<_, i64>("position").cast_unsigned();
+        Ok((commit > 0).then_some(Position { log: self.log_id, commit, prepare: commit }))
+    }
+
+    fn hints(&self) -> watch::Receiver<u64> {
+        self.heads.clone()
+    }
+}

@@ -1,0 +1,31 @@
+//! Whose data a caller may see. Every query takes a scope, so that no route can forget it.
+
+use domain::CreatorId;
+use std::collections::BTreeSet;
+
+/// All creators, or a named set of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// Everybody's data.
+    AllCreators,
+    /// Only these creators' data.
+    Creators(BTreeSet<CreatorId>),
+}
+
+impl Scope {
+    /// Whether the creator's data may be seen.
+    pub fn allows(&self, creator: &CreatorId) -> bool {
+        match self {
+            Self::AllCreators => true,
+            Self::Creators(creators) => creators.contains(creator),
+        }
+    }
+
+    /// The creators as an SQL argument: null stands for all.
+    pub(crate) fn creators(&self) -> Option<Vec<&str>> {
+        match self {
+            Self::AllCreators => None,
+            Self::Creators(creators) => Some(creators.iter().map(CreatorId::as_str).collect()),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The projection engine: reads the log once, decodes it once, and lets every read model apply it.
+//!
+//! A read model's rows and its checkpoint move in one transaction, and the checkpoint by compare
+//! and swap: two projectors of one name can do no harm, and a kill at any instant loses and
+//! doubles nothing. A passing failure is tried again; a lasting one halts that read model alone.
+
+mod checkpoint;
+mod reader;
+mod worker;
+
+pub use checkpoint::{Checkpoint, checkpoint, checkpoints};
+
+use crate::feed::{EventFeed, FeedError};
+use crate::projection::{Projection, ProjectionError};
+use async_trait::async_trait;
+use domain::Position;
+use futures_util::future::join_all;
+use std::sync::Arc;
+use tokio_postgres::Client;
+use tokio_util::sync::CancellationToken;
+
+/// Why no connection was made.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the database is unavailable: {0}")]
+pub struct DatabaseError(pub String);
+
+/// Makes connections that drive themselves.
+#[async_trait]
+pub trait Database: Send + Sync {
+    /// A new connection.
+    async fn connect(&self) -> Result<Client, DatabaseError>;
+}
+
+/// Why the engine stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// No connection.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// No events.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// A read model cannot go on.
+    #[error("{name}: {source}")]
+    Projection {
+        /// Which.
+        name: &'static str,
+        /// Why.
+        source: ProjectionError,
+    },
+    /// An event that cannot be read. Nothing after it is applied.
+    #[error("the event at {position} cannot be read: {reason}")]
+    Undecodable {
+        /// Where it lies.
+        position: Position,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A read model stands at a position of another log.
+    #[error("{0} was projected from another log than this one")]
+    ForeignCheckpoint(&'static str),
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Progress {
+    /// Events read and handed to the read models in this run.
+    pub events: u64,
+    /// The position of the last of them.
+    pub position: Option<Position>,
+}
+
+/// What to do when the head is reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Until {
+    Head,
+    Cancelled,
+}
+
+/// The engine with the read models that it keeps.
+pub struct Engine {
+    feed: Arc<dyn EventFeed>,
+    database: Arc<dyn Database>,
+    projections: Vec<Arc<dyn Projection>>,
+}
+
+/// Batches that may wait for a read model while it applies another.
+const BATCHES_AHEAD: usize = 2;
+
+impl Engine {
+    /// Puts the engine together.
+    pub fn new(
+        feed: Arc<dyn EventFeed>,
+        database: Arc<dyn Database>,
+        projections: Vec<Arc<dyn Projection>>,
+    ) -> Self {
+        Self { feed, database, projections }
+    }
+
+    /// Makes the tables of read models that are not there yet.
+    pub async fn install(&self) -> Result<(), EngineError> {
+        let mut client = self.database.connect().await?;
+        for projection in &self.projections {
+            checkpoint::install(&mut client, &**projection, self.feed.log_id())
+                .await
+                .map_err(|source| EngineError::Projection { name: projection.name(), source })?;
+        }
+        Ok(())
+    }
+
+    /// Applies everything up to where the log's head is now, and returns.
+    pub async fn catch_up(
+        &self,
+        cancel: &CancellationToken,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> Result<Progress, EngineError> {
+        self.run(Until::Head, cancel, &progress).await
+    }
+
+    /// Follows the log until it is cancelled. Ends early only on a lasting failure.
+    pub async fn follow(&self, cancel: &CancellationToken) -> Result<(), EngineError> {
+        self.run(Until::Cancelled, cancel, &|_| {}).await.map(|_| ())
+    }
+
+    async fn run(
+        &self,
+        until: Until,
+        cancel: &CancellationToken,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Progress, EngineError> {
+        let client = self.database.connect().await?;
+        let mut start = Vec::with_capacity(self.projections.len());
+        for projection in &self.projections {
+            let held = checkpoint::load(&client, &**projection, self.feed.log_id())
+                .await
+                .map_err(|source| EngineError::Projection { name: projection.name(), source })?
+                .ok_or(EngineError::ForeignCheckpoint(projection.name()))?;
+            start.push(held);
+        }
+        drop(client);
+        // Cancels the others' waiting once the reader or the caller is done; never their batch.
+        let done = cancel.child_token();
+        let mut senders = vec![];
+        let mut workers = vec![];
+        for (projection, held) in self.projections.iter().zip(&start) {
+            let (sender, batches) = tokio::sync::mpsc::channel(BATCHES_AHEAD);
+            senders.push(sender);
+            workers.push(worker::run(
+                Arc::clone(projection),
+                Arc::clone(&self.database),
+                *held,
+                batches,
+                done.clone(),
+            ));
+        }
+        let slowest = start.into_iter().min_by_key(checkpoint::Held::order);
+        let after = slowest.and_then(|held| held.position());
+        let reading =
+            reader::run(Arc::clone(&self.feed), after, senders, until, cancel, progress);
+        let (read, applied) = tokio::join!(reading, join_all(workers));
+        applied.into_iter().collect::<Result<Vec<()>, _>>()?;
+        read
+    }
+}
+
+/// A database error with its cause, since the outer text alone says little.
+pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => format!("{} ({})", db.message(), db.code().code()),
+        None => match std::error::Error::source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        },
+    }
+}

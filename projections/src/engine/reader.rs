@@ -1,0 +1,117 @@
+//! Reads the log in pages, decodes each event once and hands it to every read model.
+
+use super::{EngineError, Progress, Until};
+use crate::feed::{EventFeed, FeedError, Subscription};
+use crate::projection::Applied;
+use domain::codec::decode_recorded;
+use domain::{Position, RecordedEvent};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// The most events of one batch.
+const MOST_EVENTS: usize = 4_000;
+/// The fewest to ask for, even if events are huge.
+const FEWEST_EVENTS: usize = 16;
+/// How many bytes of events a batch should have, so that memory stays flat.
+const TARGET_BYTES: usize = 4 * 1024 * 1024;
+/// How long to wait before the log is asked again after a failure.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// Decoded events that are applied together.
+pub(super) struct Batch {
+    pub(super) events: Vec<Applied>,
+    /// The position of the last event read, applied or skipped.
+    pub(super) end: Position,
+    /// Positions of events whose type or schema this program does not know.
+    pub(super) skipped: Vec<Position>,
+}
+
+pub(super) async fn run(
+    feed: Arc<dyn EventFeed>,
+    after: Option<Position>,
+    senders: Vec<mpsc::Sender<Arc<Batch>>>,
+    until: Until,
+    cancel: &CancellationToken,
+    progress: &(dyn Fn(Progress) + Send + Sync),
+) -> Result<Progress, EngineError> {
+    let head = match until {
+        Until::Head => feed.head().await?,
+        Until::Cancelled => None,
+    };
+    let mut done = Progress { events: 0, position: after };
+    let mut subscription = Subscription::new(feed, after);
+    let mut limit = MOST_EVENTS / 8;
+    loop {
+        if until == Until::Head && head.is_none_or(|head| done.position >= Some(head)) {
+            return Ok(done);
+        }
+        let events = tokio::select! {
+            () = cancel.cancelled() => return Ok(done),
+            read = subscription.next_batch(limit) => match read {
+                Ok(events) => events,
+                Err(error @ FeedError::ForeignPosition(_)) => return Err(error.into()),
+                Err(error) => {
+                    tracing::warn!(%error, "the log is asked again");
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                    continue;
+                }
+            },
+        };
+        limit = next_limit(&events);
+        let count = events.len() as u64;
+        // Decoding is work for a processor, not for the tasks that wait.
+        let batch = tokio::task::block_in_place(|| decode(&events))?;
+        done = Progress { events: done.events + count, position: Some(batch.end) };
+        let batch = Arc::new(batch);
+        for sender in &senders {
+            let sent = tokio::select! {
+                () = cancel.cancelled() => return Ok(done),
+                sent = sender.send(Arc::clone(&batch)) => sent,
+            };
+            // A read model that halted is left behind; the others go on.
+            drop(sent);
+        }
+        progress(done);
+        if senders.iter().all(mpsc::Sender::is_closed) {
+            return Ok(done);
+        }
+    }
+}
+
+fn next_limit(events: &[RecordedEvent]) -> usize {
+    let bytes: usize = events.iter().map(|event| event.data.len() + event.metadata.len()).sum();
+    let each = bytes / events.len().max(1) + 1;
+    (TARGET_BYTES / each).clamp(FEWEST_EVENTS, MOST_EVENTS)
+}
+
+fn decode(events: &[RecordedEvent]) -> Result<Batch, EngineError> {
+    let mut applied = Vec::with_capacity(events.len());
+    let mut skipped = vec![];
+    let mut end = None;
+    for recorded in events {
+        end = Some(recorded.position);
+        // Streams that are not accounts' belong to somebody else.
+        let Some(account) = recorded.stream.account() else {
+            skipped.push(recorded.position);
+            continue;
+        };
+        let decoded = decode_recorded(recorded).map_err(|error| EngineError::Undecodable {
+            position: recorded.position,
+            reason: error.to_string(),
+        })?;
+        match decoded.event {
+            Some(event) => applied.push(Applied {
+                account,
+                revision: recorded.revision.cast_signed(),
+                position: recorded.position,
+                event_id: recorded.event_id,
+                metadata: decoded.metadata,
+                event,
+            }),
+            None => skipped.push(recorded.position),
+        }
+    }
+    let end = end.ok_or_else(|| FeedError::Unavailable("it gave an empty page".to_owned()))?;
+    Ok(Batch { events: applied, end, skipped })
+}

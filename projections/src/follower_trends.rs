@@ -1,0 +1,38 @@
+//! The read model of account metrics in time: followers above all, and every other one.
+
+mod apply;
+mod point;
+mod trend;
+
+pub use point::{Point, metric_as_of, since_unknown};
+pub use trend::{Bucket, Interval, TREND_SQL, TrendQuery, raw, trend};
+
+use crate::projection::{Applied, Projection, ProjectionError};
+use async_trait::async_trait;
+use tokio_postgres::Transaction;
+
+/// The projection `follower_trends`.
+pub struct FollowerTrends;
+
+#[async_trait]
+impl Projection for FollowerTrends {
+    fn name(&self) -> &'static str {
+        "follower_trends"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn tables(&self) -> &'static str {
+        include_str!("follower_trends/tables.sql")
+    }
+
+    async fn apply(
+        &self,
+        transaction: &Transaction<'_>,
+        events: &[Applied],
+    ) -> Result<(), ProjectionError> {
+        apply::apply(transaction, events).await
+    }
+}

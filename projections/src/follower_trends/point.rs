@@ -1,0 +1,81 @@
+//! One value of one metric: as of a time, known at a time.
+
+use crate::sql::At;
+use domain::{AccountId, Metric, Timestamp};
+use tokio_postgres::{Client, Error, Row};
+
+/// An observation of an account metric whose value is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Point {
+    /// When it was read.
+    pub observed_at: Timestamp,
+    /// When the ledger learned of it.
+    pub recorded_at: Timestamp,
+    /// The value.
+    pub value: i64,
+    /// The revision of the event that says so.
+    pub revision: i64,
+    /// Why it is in the ledger.
+    pub cause: domain::observation::Cause,
+    /// Leading digits that the source gives, where it rounds.
+    pub significant_digits: Option<i16>,
+}
+
+impl Point {
+    pub(super) fn read(row: &Row) -> Result<Self, Error> {
+        let cause: &str = row.try_get("cause")?;
+        Ok(Self {
+            observed_at: row.try_get::<_, At>("observed_at")?.0,
+            recorded_at: row.try_get::<_, At>("recorded_at")?.0,
+            value: row.try_get("value")?,
+            revision: row.try_get("revision")?,
+            cause: domain::observation::Cause::from_name(cause)
+                .unwrap_or(domain::observation::Cause::Observed),
+            significant_digits: row.try_get("significant_digits")?,
+        })
+    }
+}
+
+/// The last observation at or before `as_of`, of those known at `known_at`, whose value is known.
+pub async fn metric_as_of(
+    client: &Client,
+    account: AccountId,
+    metric: Metric,
+    as_of: Timestamp,
+    known_at: Timestamp,
+) -> Result<Option<Point>, Error> {
+    let row = client
+        .query_opt(
+            "select observed_at, recorded_at, value, revision, cause, significant_digits
+             from follower_trends_v1
+             where account_id = $1 and metric = $2 and observed_at <= $3 and recorded_at <= $4
+                 and value is not null
+             order by observed_at desc, revision desc
+             limit 1",
+            &[&account.uuid(), &metric.name(), &At(as_of), &At(known_at)],
+        )
+        .await?;
+    row.as_ref().map(Point::read).transpose()
+}
+
+/// The first moment after a known value at which the source withheld it, up to `as_of`.
+pub async fn since_unknown(
+    client: &Client,
+    account: AccountId,
+    metric: Metric,
+    (after, as_of): (Timestamp, Timestamp),
+    known_at: Timestamp,
+) -> Result<Option<Timestamp>, Error> {
+    let row = client
+        .query_opt(
+            "select observed_at
+             from follower_trends_v1
+             where account_id = $1 and metric = $2 and observed_at > $3 and observed_at <= $4
+                 and recorded_at <= $5 and value is null
+             order by observed_at
+             limit 1",
+            &[&account.uuid(), &metric.name(), &At(after), &At(as_of), &At(known_at)],
+        )
+        .await?;
+    row.map(|row| row.try_get::<_, At>("observed_at").map(|at| at.0)).transpose()
+}

@@ -1,0 +1,75 @@
+//! What a read model is to the engine: a name, a version, tables, and how events change them.
+
+use async_trait::async_trait;
+use domain::account::Event;
+use domain::codec::Metadata;
+use domain::{AccountId, EventId, Position};
+use tokio_postgres::Transaction;
+
+/// A decoded event of an account on its way into a read model.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The account whose stream it is in.
+    pub account: AccountId,
+    /// Its place in the account's stream; the same in every copy of the log.
+    pub revision: i64,
+    /// Its place in the log.
+    pub position: Position,
+    /// Its id.
+    pub event_id: EventId,
+    /// Its envelope.
+    pub metadata: Metadata,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Why a batch could not be applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectionError {
+    /// The database refused or went away.
+    #[error("the database failed: {}", crate::engine::describe(.0))]
+    Database(#[from] tokio_postgres::Error),
+    /// No connection was made.
+    #[error("the database is unavailable: {0}")]
+    Unreachable(String),
+    /// A row of the read model cannot be what this program wrote.
+    #[error("the read model holds nonsense: {0}")]
+    Corrupt(String),
+}
+
+impl ProjectionError {
+    /// Whether trying again may help: a lost connection, a restart, a lack of resources.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Corrupt(_) => false,
+            Self::Unreachable(_) => true,
+            Self::Database(error) => match error.code() {
+                None => true,
+                Some(code) => ["08", "40", "53", "55", "57", "58"]
+                    .iter()
+                    .any(|class| code.code().starts_with(class)),
+            },
+        }
+    }
+}
+
+/// A read model. It never refuses an event: strange history only changes less.
+#[async_trait]
+pub trait Projection: Send + Sync {
+    /// The name, without its version.
+    fn name(&self) -> &'static str;
+
+    /// The version; its tables carry it in their names, literally in the SQL.
+    fn version(&self) -> i32;
+
+    /// The statements that make the tables.
+    fn tables(&self) -> &'static str;
+
+    /// Changes the rows within the engine's transaction. Applying events again that were applied
+    /// before changes nothing.
+    async fn apply(
+        &self,
+        transaction: &Transaction<'_>,
+        events: &[Applied],
+    ) -> Result<(), ProjectionError>;
+}

@@ -1,0 +1,36 @@
+//! The read model of sync health: how each account's syncs fare, and why a day is missing.
+
+mod apply;
+mod query;
+
+pub use query::{FailedSync, HealthRow, failed_syncs, find, list};
+
+use crate::projection::{Applied, Projection, ProjectionError};
+use async_trait::async_trait;
+use tokio_postgres::Transaction;
+
+/// The projection `sync_health`.
+pub struct SyncHealth;
+
+#[async_trait]
+impl Projection for SyncHealth {
+    fn name(&self) -> &'static str {
+        "sync_health"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn tables(&self) -> &'static str {
+        include_str!("sync_health/tables.sql")
+    }
+
+    async fn apply(
+        &self,
+        transaction: &Transaction<'_>,
+        events: &[Applied],
+    ) -> Result<(), ProjectionError> {
+        apply::apply(transaction, events).await
+    }
+}

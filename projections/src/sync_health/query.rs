@@ -1,0 +1,156 @@
+//! Questions to sync health.
+
+use crate::access::Scope;
+use crate::sql::At;
+use domain::{AccountId, CreatorId, Timestamp};
+use tokio_postgres::{Client, Error, Row};
+
+/// How an account's syncs fare.
+#[derive(Clone, Debug)]
+pub struct HealthRow {
+    /// The account.
+    pub account_id: AccountId,
+    /// Who owns it.
+    pub creator: String,
+    /// Where it lives.
+    pub platform: String,
+    /// Where it stands.
+    pub phase: String,
+    /// When the last sync began.
+    pub last_attempt_at: Option<Timestamp>,
+    /// When the last one that brought something ended.
+    pub last_success_at: Option<Timestamp>,
+    /// How the last one ended.
+    pub last_outcome: Option<String>,
+    /// What kind of failure it met, if any.
+    pub error_class: Option<String>,
+    /// The platform's code for it.
+    pub error_code: Option<String>,
+    /// Since when no sync succeeded, if the last one failed.
+    pub failing_since: Option<Timestamp>,
+    /// How many failed one after the other.
+    pub failures: i64,
+    /// When a success last ended a row of failures.
+    pub recovered_at: Option<Timestamp>,
+    /// When a rate limit starts anew, where the platform says.
+    pub rate_limit_reset_at: Option<Timestamp>,
+    /// When the next sync is planned.
+    pub next_at: Option<Timestamp>,
+    /// How many syncs there were.
+    pub syncs: i64,
+}
+
+impl HealthRow {
+    fn read(row: &Row) -> Result<Self, Error> {
+        let maybe_at = |column: &str| {
+            row.try_get::<_, Option<At>>(column).map(|at| at.map(|at| at.0))
+        };
+        Ok(Self {
+            account_id: AccountId::from_uuid(row.try_get("account_id")?),
+            creator: row.try_get("creator_id")?,
+            platform: row.try_get("platform")?,
+            phase: row.try_get("phase")?,
+            last_attempt_at: maybe_at("last_attempt_at")?,
+            last_success_at: maybe_at("last_success_at")?,
+            last_outcome: row.try_get("last_outcome")?,
+            error_class: row.try_get("error_class")?,
+            error_code: row.try_get("error_code")?,
+            failing_since: maybe_at("failing_since")?,
+            failures: row.try_get("failures")?,
+            recovered_at: maybe_at("recovered_at")?,
+            rate_limit_reset_at: maybe_at("rate_limit_reset_at")?,
+            next_at: maybe_at("next_at")?,
+            syncs: row.try_get("syncs")?,
+        })
+    }
+}
+
+/// The health of one account, if it is known and within the scope.
+pub async fn find(
+    client: &Client,
+    scope: &Scope,
+    account: AccountId,
+) -> Result<Option<HealthRow>, Error> {
+    let row = client
+        .query_opt(
+            "select account_id, creator_id, platform, phase, last_attempt_at, last_success_at,
+                 last_outcome, error_class, error_code, failing_since, failures, recovered_at,
+                 rate_limit_reset_at, next_at, syncs
+             from sync_health_v1
+             where account_id = $1 and ($2::text[] is null or creator_id = any($2))",
+            &[&account.uuid(), &scope.creators()],
+        )
+        .await?;
+    row.as_ref().map(HealthRow::read).transpose()
+}
+
+/// The health of all accounts within the scope, or of one creator's, in the order of their ids.
+pub async fn list(
+    client: &Client,
+    scope: &Scope,
+    creator: Option<&CreatorId>,
+    after: Option<AccountId>,
+    limit: i64,
+) -> Result<Vec<HealthRow>, Error> {
+    let rows = client
+        .query(
+            "select account_id, creator_id, platform, phase, last_attempt_at, last_success_at,
+                 last_outcome, error_class, error_code, failing_since, failures, recovered_at,
+                 rate_limit_reset_at, next_at, syncs
+             from sync_health_v1
+             where ($1::text[] is null or creator_id = any($1))
+                 and ($2::text is null or creator_id = $2)
+                 and ($3::uuid is null or account_id > $3)
+             order by account_id
+             limit $4",
+            &[
+                &scope.creators(),
+                &creator.map(CreatorId::as_str),
+                &after.map(AccountId::uuid),
+                &limit,
+            ],
+        )
+        .await?;
+    rows.iter().map(HealthRow::read).collect()
+}
+
+/// A sync that brought nothing.
+#[derive(Clone, Debug)]
+pub struct FailedSync {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// The run.
+    pub sync_id: String,
+    /// What kind of failure it met.
+    pub error_class: Option<String>,
+    /// The platform's code for it.
+    pub error_code: Option<String>,
+}
+
+/// The syncs of an account that failed within a window, oldest first.
+pub async fn failed_syncs(
+    client: &Client,
+    account: AccountId,
+    (from, to): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<FailedSync>, Error> {
+    let rows = client
+        .query(
+            "select started_at, sync_id, error_class, error_code
+             from sync_health_v1_syncs
+             where account_id = $1 and started_at >= $2 and started_at < $3 and outcome = 'failed'
+             order by started_at
+             limit $4",
+            &[&account.uuid(), &At(from), &At(to), &limit],
+        )
+        .await?;
+    let read = |row: &Row| {
+        Ok(FailedSync {
+            started_at: row.try_get::<_, At>("started_at")?.0,
+            sync_id: row.try_get("sync_id")?,
+            error_class: row.try_get("error_class")?,
+            error_code: row.try_get("error_code")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}

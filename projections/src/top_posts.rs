@@ -1,0 +1,46 @@
+//! The read model of posts: top posts by a formula or a count, and the history of each.
+
+mod apply;
+mod fold;
+mod history;
+mod measure;
+mod numbers;
+mod query;
+mod store;
+
+pub use history::{Observation, history, metric_as_of};
+pub use measure::{Measure, UnknownMeasure};
+pub use numbers::{METRICS, Numbers};
+pub use query::{
+    PostRow, TOP_BY_ER_VIEWS_SQL, TopQuery, TopScope, find, list, top, top_at,
+};
+
+use crate::projection::{Applied, Projection, ProjectionError};
+use async_trait::async_trait;
+use tokio_postgres::Transaction;
+
+/// The projection `top_posts`.
+pub struct TopPosts;
+
+#[async_trait]
+impl Projection for TopPosts {
+    fn name(&self) -> &'static str {
+        "top_posts"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn tables(&self) -> &'static str {
+        include_str!("top_posts/tables.sql")
+    }
+
+    async fn apply(
+        &self,
+        transaction: &Transaction<'_>,
+        events: &[Applied],
+    ) -> Result<(), ProjectionError> {
+        apply::apply(transaction, events).await
+    }
+}

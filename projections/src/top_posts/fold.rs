@@ -1,0 +1,112 @@
+//! One post as it is folded in memory: pure, so that the SQL around it stays plain.
+
+use super::numbers::{METRICS, Numbers};
+use crate::projection::ProjectionError;
+use domain::Timestamp;
+use domain::account::PostObserved;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// A post's row. `known_at` holds, for each known metric, the moment of its last known value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Post {
+    pub(super) account: Uuid,
+    pub(super) published_at: Option<Timestamp>,
+    pub(super) observed_at: Timestamp,
+    pub(super) observations: i64,
+    pub(super) numbers: Numbers,
+    pub(super) known_at: [Option<Timestamp>; METRICS.len()],
+    /// The metrics that the newest observation found hidden.
+    pub(super) hidden: Vec<String>,
+    /// `er_views@1` as ranked, and the moment of the observation that defines it.
+    pub(super) er_views: Option<(i64, Timestamp)>,
+    pub(super) revision: i64,
+}
+
+impl Post {
+    pub(super) fn new(account: Uuid, observed_at: Timestamp, revision: i64) -> Self {
+        Self {
+            account,
+            published_at: None,
+            observed_at,
+            observations: 0,
+            numbers: Numbers::default(),
+            known_at: [None; METRICS.len()],
+            hidden: vec![],
+            er_views: None,
+            revision,
+        }
+    }
+
+    /// Takes an observation in. Late ones fill in what newer ones lack.
+    pub(super) fn observe(&mut self, at: Timestamp, numbers: &Numbers, hidden: &[String]) {
+        self.observations += 1;
+        if at >= self.observed_at {
+            hidden.clone_into(&mut self.hidden);
+        }
+        self.observed_at = self.observed_at.max(at);
+        for place in 0..METRICS.len() {
+            if let Some(value) = numbers.0[place]
+                && self.known_at[place].is_none_or(|known| known <= at)
+            {
+                self.numbers.0[place] = Some(value);
+                self.known_at[place] = Some(at);
+            }
+        }
+        if let Some(ranked) = numbers.er_views_ranked()
+            && self.er_views.is_none_or(|(_, known)| known <= at)
+        {
+            self.er_views = Some((ranked, at));
+        }
+    }
+
+    /// What the newest observation said: the numbers known at that very moment.
+    pub(super) fn newest_numbers(&self) -> Numbers {
+        let mut newest = Numbers::default();
+        for place in 0..METRICS.len() {
+            if self.known_at[place] == Some(self.observed_at) {
+                newest.0[place] = self.numbers.0[place];
+            }
+        }
+        newest
+    }
+
+    pub(super) fn describe(&mut self, post: &PostObserved, at: Timestamp) {
+        // A correction of the publication time counts if it is not older than what is held.
+        if post.published_at.is_some() && (self.published_at.is_none() || at >= self.observed_at) {
+            self.published_at = post.published_at;
+        }
+    }
+
+    /// The metrics whose last known value is older than the newest observation, as the row has it.
+    pub(super) fn older(&self) -> Option<String> {
+        let older: BTreeMap<_, _> = METRICS
+            .iter()
+            .zip(self.known_at)
+            .filter_map(|(metric, known)| Some((metric.name(), known?)))
+            .filter(|(_, known)| *known < self.observed_at)
+            .collect();
+        if older.is_empty() { None } else { serde_json::to_string(&older).ok() }
+    }
+
+    /// The reverse of [`Self::older`], for a row that was read.
+    pub(super) fn known_at(
+        numbers: &Numbers,
+        observed_at: Timestamp,
+        older: Option<&str>,
+    ) -> Result<[Option<Timestamp>; METRICS.len()], ProjectionError> {
+        let older: BTreeMap<String, Timestamp> = match older {
+            Some(text) => {
+                serde_json::from_str(text).map_err(|e| ProjectionError::Corrupt(e.to_string()))?
+            }
+            None => BTreeMap::new(),
+        };
+        let mut known_at = [None; METRICS.len()];
+        for (place, metric) in METRICS.iter().enumerate() {
+            if numbers.0[place].is_some() {
+                known_at[place] = Some(older.get(metric.name()).copied().unwrap_or(observed_at));
+            }
+        }
+        Ok(known_at)
+    }
+}

@@ -1,0 +1,297 @@
+//! Questions to the posts: a list, one post, and the top by a measure, now or as of a time.
+
+use super::history::Observation;
+use super::measure::Measure;
+use super::numbers::Numbers;
+use crate::access::Scope;
+use crate::sql::At;
+use domain::formula::Formula;
+use domain::{AccountId, CreatorId, Metric, Platform, PostKey, Timestamp};
+use tokio_postgres::{Client, Error, Row};
+
+/// A post as the read model has it; its text is still sealed.
+#[derive(Clone, Debug)]
+pub struct PostRow {
+    /// The post.
+    pub post: PostKey,
+    /// Its account.
+    pub account_id: AccountId,
+    /// The account's creator.
+    pub creator: String,
+    /// The account's platform.
+    pub platform: Option<Platform>,
+    /// When it was published, where known.
+    pub published_at: Option<Timestamp>,
+    /// Its newest observation.
+    pub observed_at: Timestamp,
+    /// How often it was looked at.
+    pub observations: i64,
+    /// The last known numbers.
+    pub numbers: Numbers,
+    /// Its sealed text, where one was ever read.
+    pub text: Option<Vec<u8>>,
+    /// The observation that the measure stands on, where one was asked for.
+    pub basis: Option<Observation>,
+    /// The account's followers as of that observation, where the measure needs them.
+    pub followers: Option<i64>,
+}
+
+/// Whose posts.
+#[derive(Clone, Debug)]
+pub enum TopScope {
+    /// One account's.
+    Account(AccountId),
+    /// All accounts' of a creator.
+    Creator(CreatorId),
+    /// All that the caller may see.
+    All,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct TopQuery {
+    /// Whose posts.
+    pub of: TopScope,
+    /// By what, highest first.
+    pub measure: Measure,
+    /// Only posts with at least so many views.
+    pub min_views: Option<i64>,
+    /// Only on this platform.
+    pub platform: Option<Platform>,
+    /// How many.
+    pub limit: i64,
+}
+
+/// Top posts of one account by `er_views@1`: an index as deep as the answer.
+pub const TOP_BY_ER_VIEWS_SQL: &str = "
+    select post
+    from top_posts_v1
+    where account_id = $1 and er_views is not null and ($2::bigint is null or views >= $2)
+    order by er_views desc, post
+    limit $3";
+
+const ENGAGEMENTS: &str = "case when num_nonnulls(b.likes, b.comments, b.shares, b.saves) > 0
+    then coalesce(b.likes, 0)::numeric + coalesce(b.comments, 0) + coalesce(b.shares, 0)
+        + coalesce(b.saves, 0) end";
+
+/// The measure as SQL over an observation `b` and the followers `f` at its moment.
+fn expression(measure: Measure) -> String {
+    match measure {
+        Measure::Count(metric) => format!("b.{}", metric.name()),
+        Measure::Engagements => ENGAGEMENTS.to_owned(),
+        Measure::Formula(Formula::ErReach1) => format!("({ENGAGEMENTS}) / nullif(b.reach, 0)"),
+        Measure::Formula(Formula::ErFollowers1) => {
+            format!("({ENGAGEMENTS}) / nullif(f.value, 0)")
+        }
+        Measure::Formula(_) => format!("({ENGAGEMENTS}) / nullif(b.views, 0)"),
+    }
+}
+
+const OBSERVATION: &str = "h.observed_at, h.revision, h.recorded_at, h.cause, h.unchanged, h.views,
+    h.likes, h.comments, h.shares, h.saves, h.reach, h.watch_time, h.hidden";
+
+const FOLLOWERS: &str = "left join lateral (
+        select t.value
+        from follower_trends_v1 t
+        where t.account_id = a.account_id and t.metric = 'followers'
+            and t.observed_at <= b.observed_at and t.recorded_at <= $6 and t.value is not null
+        order by t.observed_at desc, t.revision desc
+        limit 1
+    ) f on true";
+
+const POST: &str = "p.post, p.account_id, a.creator_id, a.platform, p.published_at,
+    p.observed_at as post_observed_at, p.observations, p.views as last_views,
+    p.likes as last_likes, p.comments as last_comments, p.shares as last_shares,
+    p.saves as last_saves, p.reach as last_reach, p.watch_time as last_watch_time, t.sealed";
+
+/// The accounts in question: $1 one account, $2 one creator, $3 the scope, $4 a platform.
+const ACCOUNTS: &str = "accounts_v1 a
+    where ($1::uuid is null or a.account_id = $1)
+        and ($2::text is null or a.creator_id = $2)
+        and ($3::text[] is null or a.creator_id = any($3))
+        and ($4::text is null or a.platform = $4)";
+
+/// Top posts now. Measures with an index read it only as deep as the answer, account by account.
+pub async fn top(client: &Client, scope: &Scope, query: &TopQuery) -> Result<Vec<PostRow>, Error> {
+    let column = match query.measure {
+        Measure::Formula(Formula::ErViews1) => "er_views",
+        Measure::Count(Metric::Views) => "views",
+        _ => return top_at(client, scope, query, Timestamp::MAX, Timestamp::MAX).await,
+    };
+    let defined = match query.measure {
+        Measure::Count(_) => "h.views is not null",
+        _ => "h.views > 0 and num_nonnulls(h.likes, h.comments, h.shares, h.saves) > 0",
+    };
+    let sql = format!(
+        "with ranked as (
+             select a.account_id, a.creator_id, a.platform, best.post, best.ranked
+             from (select a.account_id, a.creator_id, a.platform from {ACCOUNTS}) a
+             cross join lateral (
+                 select p.post, p.{column} as ranked
+                 from top_posts_v1 p
+                 where p.account_id = a.account_id and p.{column} is not null
+                     and ($5::bigint is null or p.views >= $5)
+                 order by p.{column} desc, p.post
+                 limit $7
+             ) best
+             order by best.ranked desc, best.post
+             limit $7
+         )
+         select {POST}, b.*, null::bigint as followers
+         from ranked a
+         join top_posts_v1 p on p.post = a.post
+         left join top_posts_v1_text t on t.post = p.post
+         cross join lateral (
+             select {OBSERVATION}
+             from top_posts_v1_history h
+             where h.post = p.post and h.recorded_at <= $6 and {defined}
+             order by h.observed_at desc, h.revision desc
+             limit 1
+         ) b
+         order by a.ranked desc, p.post"
+    );
+    run(client, scope, query, &sql, Timestamp::MAX, None).await
+}
+
+/// Top posts as of a time, of what was known at a time: each post by its last observation that
+/// defines the measure.
+pub async fn top_at(
+    client: &Client,
+    scope: &Scope,
+    query: &TopQuery,
+    as_of: Timestamp,
+    known_at: Timestamp,
+) -> Result<Vec<PostRow>, Error> {
+    let value = expression(query.measure);
+    let defined = match query.measure {
+        Measure::Count(metric) => format!("h.{} is not null", metric.name()),
+        Measure::Engagements | Measure::Formula(Formula::ErFollowers1) => {
+            "num_nonnulls(h.likes, h.comments, h.shares, h.saves) > 0".to_owned()
+        }
+        Measure::Formula(Formula::ErReach1) => {
+            "h.reach > 0 and num_nonnulls(h.likes, h.comments, h.shares, h.saves) > 0".to_owned()
+        }
+        Measure::Formula(_) => {
+            "h.views > 0 and num_nonnulls(h.likes, h.comments, h.shares, h.saves) > 0".to_owned()
+        }
+    };
+    let needs_followers = query.measure == Measure::Formula(Formula::ErFollowers1);
+    let (followers, join) = if needs_followers {
+        ("f.value", FOLLOWERS)
+    } else {
+        ("null::bigint", "")
+    };
+    let sql = format!(
+        "select {POST}, b.*, {followers} as followers
+         from (select a.account_id, a.creator_id, a.platform from {ACCOUNTS}) a
+         join top_posts_v1 p on p.account_id = a.account_id
+         left join top_posts_v1_text t on t.post = p.post
+         cross join lateral (
+             select {OBSERVATION}
+             from top_posts_v1_history h
+             where h.post = p.post and h.observed_at <= $8 and h.recorded_at <= $6 and {defined}
+             order by h.observed_at desc, h.revision desc
+             limit 1
+         ) b
+         {join}
+         where ($5::bigint is null or b.views >= $5) and {value} is not null
+         order by {value} desc, p.post
+         limit $7"
+    );
+    run(client, scope, query, &sql, known_at, Some(as_of)).await
+}
+
+async fn run(
+    client: &Client,
+    scope: &Scope,
+    query: &TopQuery,
+    sql: &str,
+    known_at: Timestamp,
+    as_of: Option<Timestamp>,
+) -> Result<Vec<PostRow>, Error> {
+    let (account, creator) = match &query.of {
+        TopScope::Account(account) => (Some(account.uuid()), None),
+        TopScope::Creator(creator) => (None, Some(creator.as_str())),
+        TopScope::All => (None, None),
+    };
+    let creators = scope.creators();
+    let platform = query.platform.map(Platform::name);
+    let (known_at, as_of) = (At(known_at), as_of.map(At));
+    let mut arguments: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = vec![
+        &account,
+        &creator,
+        &creators,
+        &platform,
+        &query.min_views,
+        &known_at,
+        &query.limit,
+    ];
+    if let Some(as_of) = &as_of {
+        arguments.push(as_of);
+    }
+    let rows = client.query(sql, &arguments).await?;
+    rows.iter()
+        .map(|row| {
+            let mut post = read(row)?;
+            post.basis = Some(Observation::read(row)?);
+            post.followers = row.try_get("followers")?;
+            Ok(post)
+        })
+        .collect()
+}
+
+/// An account's posts in the order of their keys, from after a given one on.
+pub async fn list(
+    client: &Client,
+    scope: &Scope,
+    account: AccountId,
+    after: Option<PostKey>,
+    limit: i64,
+) -> Result<Vec<PostRow>, Error> {
+    let sql = format!(
+        "select {POST}
+         from accounts_v1 a
+         join top_posts_v1 p on p.account_id = a.account_id
+         left join top_posts_v1_text t on t.post = p.post
+         where a.account_id = $1 and ($2::text[] is null or a.creator_id = any($2))
+             and ($3::uuid is null or p.post > $3)
+         order by p.post
+         limit $4"
+    );
+    let after = after.map(PostKey::uuid);
+    let rows = client.query(&sql, &[&account.uuid(), &scope.creators(), &after, &limit]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// One post, if it is known and within the scope.
+pub async fn find(client: &Client, scope: &Scope, post: PostKey) -> Result<Option<PostRow>, Error> {
+    let sql = format!(
+        "select {POST}
+         from top_posts_v1 p
+         join accounts_v1 a on a.account_id = p.account_id
+         left join top_posts_v1_text t on t.post = p.post
+         where p.post = $1 and ($2::text[] is null or a.creator_id = any($2))"
+    );
+    let row = client.query_opt(&sql, &[&post.uuid(), &scope.creators()]).await?;
+    row.as_ref().map(read).transpose()
+}
+
+fn read(row: &Row) -> Result<PostRow, Error> {
+    let mut numbers = Numbers::default();
+    for (place, metric) in super::numbers::METRICS.iter().enumerate() {
+        numbers.0[place] = row.try_get(format!("last_{}", metric.name()).as_str())?;
+    }
+    Ok(PostRow {
+        post: PostKey::from_uuid(row.try_get("post")?),
+        account_id: AccountId::from_uuid(row.try_get("account_id")?),
+        creator: row.try_get("creator_id")?,
+        platform: row.try_get::<_, &str>("platform")?.parse().ok(),
+        published_at: row.try_get::<_, Option<At>>("published_at")?.map(|at| at.0),
+        observed_at: row.try_get::<_, At>("post_observed_at")?.0,
+        observations: row.try_get("observations")?,
+        numbers,
+        text: row.try_get("sealed")?,
+        basis: None,
+        followers: None,
+    })
+}
