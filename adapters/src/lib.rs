@@ -1,1 +1,6 @@
-//! Stub.
+//! Everything that touches the outside: Postgres, the vault, files of history, HTTP, the clock.
+
+pub mod clock;
+pub mod import;
+pub mod postgres;
+pub mod vault;

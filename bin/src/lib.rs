@@ -1,1 +1,49 @@
-//! Stub.
+//! The composition root: configuration, telemetry, wiring and subcommands, nothing else.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+mod import;
+mod keys;
+mod output;
+mod progress;
+mod projector;
+mod serve;
+mod telemetry;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use config::Config;
+use std::process::ExitCode;
+
+/// Reads the command line and the environment, and carries the command out.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match start(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(cli: Cli) -> anyhow::Result<()> {
+    let config = Config::from_env()?;
+    telemetry::init(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(dispatch(cli, config));
+    // Tasks that follow the log hold connections that nobody needs any more.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    result
+}
+
+async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Serve(arguments) => serve::run(&config, &arguments).await,
+        Command::Import(arguments) => import::run(&config, &arguments).await,
+        Command::Migrate => app::migrate(&config).await,
+        Command::Projector(arguments) => projector::run(&config, &arguments).await,
+        Command::Keys(arguments) => keys::run(&config, &arguments).await,
+    }
+}

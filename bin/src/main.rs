@@ -1,2 +1,7 @@
-//! Stub.
-fn main() {}
+//! The executable `social-ledger`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bin::run()
+}

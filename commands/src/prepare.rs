@@ -45,11 +45,14 @@ pub(crate) fn prepare(intent: Intent, key: &dyn AccountKey) -> Result<Prepared, 
             for post in posts {
                 let name = key.post_key(&post.text.platform_post_id);
                 let plain = plain(&post.text)?;
+                // A bare id is sealed once, and never takes the place of a title.
+                let text_fingerprint = (!post.text.is_bare())
+                    .then(|| key.fingerprint(Subject::Post(name), &plain));
                 readings.push(PostReading {
                     post: name,
                     published_at: post.published_at,
                     values: post.values,
-                    text_fingerprint: Some(key.fingerprint(Subject::Post(name), &plain)),
+                    text_fingerprint,
                     text: None,
                     known: None,
                 });
@@ -87,7 +90,11 @@ impl Prepared {
         for (post, plain) in page.posts.iter_mut().zip(&self.texts) {
             post.known = mark_of(&post.post).copied();
             let known_text = post.known.and_then(|known| known.text);
-            if known_text == post.text_fingerprint {
+            let same = match post.text_fingerprint {
+                Some(fingerprint) => known_text == Some(fingerprint),
+                None => known_text.is_some(),
+            };
+            if same {
                 post.text = None;
             } else if post.text.is_none() {
                 post.text = Some(key.seal(Subject::Post(post.post), plain)?);

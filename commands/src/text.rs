@@ -44,6 +44,14 @@ pub struct PostText {
     pub thumbnail_url: Option<String>,
 }
 
+impl PostText {
+    /// Whether it names the post and says nothing else: a source of numbers alone.
+    pub fn is_bare(&self) -> bool {
+        let Self { platform_post_id: _, title, caption, url, thumbnail_url } = self;
+        [title, caption, url, thumbnail_url].iter().all(|field| field.is_none())
+    }
+}
+
 /// The longest text of one field that is kept, in bytes.
 pub const MAX_FIELD_BYTES: usize = 16 * 1024;
 

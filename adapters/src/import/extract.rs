@@ -3,11 +3,12 @@
 mod cells;
 
 use super::mapping::{CountRule, Field, Origin, Pointer, Table, TextRule};
-use super::rows::Row;
+use super::rows::{Cell, Row};
 use super::source::{AccountRef, Place, PostRow, Reading};
 use super::time::TimeFormat;
 use cells::{Bound, Count, shown};
 use commands::text::{PostText, ProfileText};
+use domain::platform::UnknownPlatform;
 use domain::time::DAY_MICROS;
 use domain::{Platform, Timestamp, Values};
 
@@ -89,12 +90,20 @@ impl Binder<'_> {
             Origin::Const(text) => At::Fixed(text.clone()),
             Origin::Path(name) => {
                 let found = self.captures.iter().find(|(capture, _)| capture == name);
-                At::Fixed(found.map(|(_, text)| (*text).to_owned()).unwrap_or_default())
+                At::Fixed(
+                    found
+                        .map(|(_, text)| (*text).to_owned())
+                        .unwrap_or_default(),
+                )
             }
             Origin::Pointer(pointer) => At::Pointer(pointer),
             Origin::Root(pointer) => At::Root(pointer),
         };
-        Ok(Bound { at, origin: &field.origin, rule: &field.rule })
+        Ok(Bound {
+            at,
+            origin: &field.origin,
+            rule: &field.rule,
+        })
     }
 
     fn maybe<'t, R>(
@@ -161,10 +170,13 @@ impl<'t> Extractor<'t> {
         let observed_at = self.observed_at(row)?;
         let metrics = self.values(&self.metrics, row)?;
         let metrics = Some(metrics).filter(|values| !values.is_empty());
-        let post = self.post.as_ref().map(|post| self.post(post, row, observed_at)).transpose()?;
-        let post = post.filter(|post| {
-            post.has_text || post.published_at.is_some() || !post.values.is_empty()
-        });
+        let post = self
+            .post
+            .as_ref()
+            .map(|post| self.post(post, row, observed_at))
+            .transpose()?;
+        let post = post
+            .filter(|post| post.has_text || post.published_at.is_some() || !post.values.is_empty());
         let alone = metrics.is_none() && post.is_none();
         let profile = match &self.profile {
             Some(profile) => self.profile(profile, row, &account)?,
@@ -179,26 +191,45 @@ impl<'t> Extractor<'t> {
         if alone && profile.is_none() {
             return Err("the row says nothing: expected a value in at least one field".to_owned());
         }
-        Ok(Reading { account, observed_at, table: self.index, place, profile, metrics, post })
+        Ok(Reading {
+            account,
+            observed_at,
+            table: self.index,
+            place,
+            profile,
+            metrics,
+            post,
+        })
     }
 
     fn account(&mut self, row: Row<'_>) -> Result<AccountRef, String> {
         let words = &self.table.words;
-        let (creator, platform, account) =
-            (self.creator.cell(row), self.platform.cell(row), self.account.cell(row));
-        let platform = self.platform.text(&platform, words).map_err(|reason| {
-            // The platform is the one text that a reason shows: it names nobody.
-            match &platform {
-                super::rows::Cell::Text(text) => format!(
-                    "the platform '{}' is not supported: {reason}",
-                    shown(text)
-                ),
+        let (creator, platform, account) = (
+            self.creator.cell(row),
+            self.platform.cell(row),
+            self.account.cell(row),
+        );
+        let platform = self
+            .platform
+            .text(&platform, words)
+            .map_err(|reason| match &platform {
+                // The platform is the one text that a reason shows: it names nobody.
+                Cell::Text(text) => {
+                    format!("'{}' is not a supported platform: {reason}", shown(text))
+                }
                 _ => reason,
-            }
-        })?;
+            })?;
         let platform = said(platform, "the platform", &self.platform)?;
-        let creator = said(self.creator.text(&creator, words)?, "the creator", &self.creator)?;
-        let account = said(self.account.text(&account, words)?, "the account's id", &self.account)?;
+        let creator = said(
+            self.creator.text(&creator, words)?,
+            "the creator",
+            &self.creator,
+        )?;
+        let account = said(
+            self.account.text(&account, words)?,
+            "the account's id",
+            &self.account,
+        )?;
         if let Some(last) = &self.last_account
             && (last.account == account && last.creator == creator && last.platform == platform)
         {
@@ -209,7 +240,9 @@ impl<'t> Extractor<'t> {
                 let expected = "expected 1 to 128 letters, digits or any of - _ . : @";
                 format!("{} is no creator id: {expected}", self.creator.origin)
             })?,
-            platform: platform.parse::<Platform>().map_err(|error| error.to_string())?,
+            platform: platform
+                .parse::<Platform>()
+                .map_err(|_| UnknownPlatform(shown(platform)).to_string())?,
             platform_account_id: account.into(),
         };
         self.last_account = Some(LastAccount {
@@ -260,16 +293,27 @@ impl<'t> Extractor<'t> {
         row: Row<'_>,
         account: &AccountRef,
     ) -> Result<Option<ProfileText>, String> {
-        let blank = id_only(account);
+        let name = self.text(&fields.name, row)?;
+        let handle = self.text(&fields.handle, row)?;
+        let bio = self.text(&fields.bio, row)?;
+        let url = self.text(&fields.url, row)?;
+        let avatar_url = self.text(&fields.avatar_url, row)?;
+        let said = [&name, &handle, &bio, &url, &avatar_url]
+            .into_iter()
+            .any(Option::is_some);
+        let ProfileText {
+            platform_account_id,
+            ..
+        } = id_only(account);
         let profile = ProfileText {
-            name: self.text(&fields.name, row)?,
-            handle: self.text(&fields.handle, row)?,
-            bio: self.text(&fields.bio, row)?,
-            url: self.text(&fields.url, row)?,
-            avatar_url: self.text(&fields.avatar_url, row)?,
-            ..blank.clone()
+            platform_account_id,
+            handle,
+            name,
+            bio,
+            url,
+            avatar_url,
         };
-        Ok(Some(profile).filter(|profile| *profile != blank))
+        Ok(said.then_some(profile))
     }
 
     fn post(
@@ -281,19 +325,28 @@ impl<'t> Extractor<'t> {
         let words = &self.table.words;
         let cell = fields.id.cell(row);
         let id = said(fields.id.text(&cell, words)?, "the post's id", &fields.id)?;
-        let blank = PostText { platform_post_id: id.to_owned(), ..PostText::default() };
+        let title = self.text(&fields.title, row)?;
+        let caption = self.text(&fields.caption, row)?;
+        let url = self.text(&fields.url, row)?;
+        let thumbnail_url = self.text(&fields.thumbnail_url, row)?;
+        let has_text = [&title, &caption, &url, &thumbnail_url]
+            .into_iter()
+            .any(Option::is_some);
         let text = PostText {
-            title: self.text(&fields.title, row)?,
-            caption: self.text(&fields.caption, row)?,
-            url: self.text(&fields.url, row)?,
-            thumbnail_url: self.text(&fields.thumbnail_url, row)?,
-            ..blank.clone()
+            platform_post_id: id.to_owned(),
+            title,
+            caption,
+            url,
+            thumbnail_url,
         };
         let published_at = match &fields.published_at {
             None => None,
             Some(field) => {
                 let cell = field.cell(row);
-                field.time_text(&cell, words)?.map(|text| field.time(text)).transpose()?
+                field
+                    .time_text(&cell, words)?
+                    .map(|text| field.time(text))
+                    .transpose()?
             }
         };
         if let Some(published_at) = published_at
@@ -305,16 +358,25 @@ impl<'t> Extractor<'t> {
             ));
         }
         let values = self.values(&fields.metrics, row)?;
-        Ok(PostRow { has_text: text != blank, text, published_at, values })
+        Ok(PostRow {
+            text,
+            has_text,
+            published_at,
+            values,
+        })
     }
 }
 
 fn id_only(account: &AccountRef) -> ProfileText {
     let platform_account_id = account.platform_account_id.as_ref().to_owned();
-    ProfileText { platform_account_id, ..ProfileText::default() }
+    ProfileText {
+        platform_account_id,
+        ..ProfileText::default()
+    }
 }
 
-/// A value that every row needs.
+/// A value that every row needs. None of them, ids above all, has a meaning for space around it.
 fn said<'c, R>(text: Option<&'c str>, what: &str, field: &Bound<'_, R>) -> Result<&'c str, String> {
-    text.ok_or_else(|| format!("{} is blank: expected {what}", field.origin))
+    text.map(str::trim)
+        .ok_or_else(|| format!("{} is missing or blank: expected {what}", field.origin))
 }

@@ -147,15 +147,20 @@ pub(crate) struct PostFields {
 
 impl MappingError {
     fn key(key: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::Key { key: key.into(), problem: problem.into() }
+        Self::Key {
+            key: key.into(),
+            problem: problem.into(),
+        }
     }
 }
 
 impl Mapping {
     /// Reads and checks a mapping file.
     pub fn load(path: &Path) -> Result<Self, MappingError> {
-        let unreadable =
-            |source| MappingError::Unreadable { path: path.display().to_string(), source };
+        let unreadable = |source| MappingError::Unreadable {
+            path: path.display().to_string(),
+            source,
+        };
         let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
         if bytes > MAX_MAPPING_BYTES {
             let problem = format!("has {bytes} bytes: expected at most {MAX_MAPPING_BYTES}");
@@ -174,7 +179,10 @@ impl Mapping {
             check_name("table.name", &table.name)?;
             if tables.iter().any(|before| before.name == table.name) {
                 let key = format!("table.{}", table.name);
-                return Err(MappingError::key(key, "occurs twice: expected another name"));
+                return Err(MappingError::key(
+                    key,
+                    "occurs twice: expected another name",
+                ));
             }
             tables.push(table::build(table, &raw)?);
         }
@@ -186,9 +194,17 @@ impl Mapping {
                 let problem = format!("is blank for '{}': expected why", entry.files);
                 return Err(MappingError::key("ignore.reason", problem));
             }
-            ignore.push(Ignore { files, reason: entry.reason });
+            ignore.push(Ignore {
+                files,
+                reason: entry.reason,
+            });
         }
-        Ok(Self { name: raw.name, description: raw.description, ignore, tables })
+        Ok(Self {
+            name: raw.name,
+            description: raw.description,
+            ignore,
+            tables,
+        })
     }
 
     /// Its name, which is part of the source that observations carry.

@@ -22,7 +22,10 @@ enum Piece {
     Literal(String),
     AnyCharacter,
     AnyText,
-    OneOf { texts: Vec<String>, capture: Option<usize> },
+    OneOf {
+        texts: Vec<String>,
+        capture: Option<usize>,
+    },
     Capture(usize),
 }
 
@@ -33,8 +36,16 @@ impl Pattern {
         let mut segments = Vec::new();
         for name in text.split('/') {
             segments.push(match name {
-                "" => return Err(format!("'{text}' has an empty name: expected a path such as folder/*.csv")),
-                "." | ".." => return Err(format!("'{text}' leaves the folder: expected a path within it")),
+                "" => {
+                    return Err(format!(
+                        "'{text}' has an empty name: expected a path such as folder/*.csv"
+                    ));
+                }
+                "." | ".." => {
+                    return Err(format!(
+                        "'{text}' leaves the folder: expected a path within it"
+                    ));
+                }
                 "**" => Segment::AnyFolders,
                 _ if name.contains("**") => {
                     return Err(format!("'{text}': expected ** alone between slashes"));
@@ -42,7 +53,11 @@ impl Pattern {
                 _ => Segment::Name(pieces(name, &mut captures)?),
             });
         }
-        Ok(Self { text: text.to_owned(), segments, captures })
+        Ok(Self {
+            text: text.to_owned(),
+            segments,
+            captures,
+        })
     }
 
     /// The pattern as it was written.
@@ -83,7 +98,11 @@ fn pieces(name: &str, captures: &mut Vec<String>) -> Result<Vec<Piece>, String> 
             }
             Some('}') => return Err(format!("'{name}' closes a brace that it does not open")),
             Some(wildcard) => {
-                pieces.push(if wildcard == '*' { Piece::AnyText } else { Piece::AnyCharacter });
+                pieces.push(if wildcard == '*' {
+                    Piece::AnyText
+                } else {
+                    Piece::AnyCharacter
+                });
                 &special[1..]
             }
         };
@@ -96,21 +115,31 @@ fn braces(inside: &str, captures: &mut Vec<String>) -> Result<Piece, String> {
     let (name, list) = match inside.split_once(':') {
         Some((name, list)) => (name, Some(list)),
         None if inside.contains(',') => {
-            return Ok(Piece::OneOf { texts: texts(inside), capture: None });
+            return Ok(Piece::OneOf {
+                texts: texts(inside),
+                capture: None,
+            });
         }
         None => (inside, None),
     };
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.is_empty() || !name.chars().all(allowed) {
-        return Err(format!("'{{{inside}}}' is no capture: expected a name of letters, digits or _"));
+        return Err(format!(
+            "'{{{inside}}}' is no capture: expected a name of letters, digits or _"
+        ));
     }
     if captures.iter().any(|known| known == name) {
-        return Err(format!("'{{{name}}}' is captured twice: expected another name"));
+        return Err(format!(
+            "'{{{name}}}' is captured twice: expected another name"
+        ));
     }
     captures.push(name.to_owned());
     let capture = captures.len() - 1;
     Ok(match list {
-        Some(list) => Piece::OneOf { texts: texts(list), capture: Some(capture) },
+        Some(list) => Piece::OneOf {
+            texts: texts(list),
+            capture: Some(capture),
+        },
         None => Piece::Capture(capture),
     })
 }
@@ -131,19 +160,23 @@ fn fits_path<'p>(segments: &[Segment], names: &[&'p str], found: &mut [&'p str])
 
 /// Wildcards and captures take as little as they can.
 fn fits_name<'p>(pieces: &[Piece], text: &'p str, found: &mut [&'p str]) -> bool {
-    let Some((piece, after)) = pieces.split_first() else { return text.is_empty() };
+    let Some((piece, after)) = pieces.split_first() else {
+        return text.is_empty();
+    };
     let ends = || text.char_indices().map(|(at, _)| at).chain([text.len()]);
     match piece {
-        Piece::Literal(literal) => {
-            text.strip_prefix(literal.as_str()).is_some_and(|rest| fits_name(after, rest, found))
-        }
+        Piece::Literal(literal) => text
+            .strip_prefix(literal.as_str())
+            .is_some_and(|rest| fits_name(after, rest, found)),
         Piece::AnyCharacter => {
             let mut rest = text.chars();
             rest.next().is_some() && fits_name(after, rest.as_str(), found)
         }
         Piece::AnyText => ends().any(|end| fits_name(after, &text[end..], found)),
         Piece::OneOf { texts, capture } => texts.iter().any(|option| {
-            let Some(rest) = text.strip_prefix(option.as_str()) else { return false };
+            let Some(rest) = text.strip_prefix(option.as_str()) else {
+                return false;
+            };
             let fits = fits_name(after, rest, found);
             if let (true, Some(slot)) = (fits, capture.and_then(|index| found.get_mut(index))) {
                 *slot = &text[..option.len()];
@@ -194,9 +227,15 @@ mod tests {
         let series = "accounts/{site}/{account}/{followers,subscribers}{,_rounded}.tsi";
         let path = "accounts/youtube.com/some.name/subscribers_rounded.tsi";
         assert_eq!(find(series, path), Some(vec!["youtube.com", "some.name"]));
-        assert_eq!(find(series, "accounts/youtube.com/some.name/views.tsi"), None);
+        assert_eq!(
+            find(series, "accounts/youtube.com/some.name/views.tsi"),
+            None
+        );
         assert_eq!(find(series, "accounts/youtube.com/followers.tsi"), None);
-        assert_eq!(find("{site:a,ab}/{date}_{rest}.csv", "ab/1_2_3.csv"), Some(vec!["ab", "1", "2_3"]));
+        assert_eq!(
+            find("{site:a,ab}/{date}_{rest}.csv", "ab/1_2_3.csv"),
+            Some(vec!["ab", "1", "2_3"])
+        );
         assert_eq!(find("{name}.csv", ".csv"), None);
     }
 

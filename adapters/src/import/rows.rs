@@ -10,6 +10,7 @@ pub(crate) use csv::CsvFile;
 use super::mapping::{Format, Pointer};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -61,9 +62,9 @@ impl<'r> Row<'r> {
     /// The cell of a CSV row by its index.
     pub(crate) fn column(self, index: usize) -> Cell<'r> {
         match self {
-            Self::Csv(record) => {
-                record.get(index).map_or(Cell::Missing, |text| Cell::Text(text.into()))
-            }
+            Self::Csv(record) => record
+                .get(index)
+                .map_or(Cell::Missing, |text| Cell::Text(text.into())),
             Self::Json { .. } => Cell::Missing,
         }
     }
@@ -86,7 +87,10 @@ impl<'r> Row<'r> {
 }
 
 fn follow<'r>(from: &'r Value, pointer: &Pointer) -> Cell<'r> {
-    let found = pointer.steps.iter().try_fold(from, |value, step| child(value, step));
+    let found = pointer
+        .steps
+        .iter()
+        .try_fold(from, |value, step| child(value, step));
     match found {
         None => Cell::Missing,
         Some(Value::Null) => Cell::Null,
@@ -120,8 +124,8 @@ fn kind(value: &Value) -> &'static str {
 pub(crate) fn read_json(path: &Path, format: &Format, each: &mut Each<'_>) -> io::Result<()> {
     match format {
         Format::Csv(_) => Ok(()),
-        Format::Ndjson => ndjson::read(std::fs::File::open(path)?, each),
-        Format::Json { rows } => json::read(path, rows, each),
+        Format::Ndjson => ndjson::read(File::open(path)?, each),
+        Format::Json { rows } => json::read(File::open(path)?, rows, each),
     }
 }
 

@@ -17,7 +17,10 @@ enum Form {
     Iso,
     Unix,
     UnixMillis,
-    Pattern { text: String, items: Vec<Item<'static>> },
+    Pattern {
+        text: String,
+        items: Vec<Item<'static>>,
+    },
 }
 
 /// Text that is not a time in the expected form, or names none that exists.
@@ -65,8 +68,12 @@ const OFFSET_FORMS: [&str; 4] = [
     "%Y-%m-%dT%H:%M%#z",
     "%Y-%m-%d %H:%M%#z",
 ];
-const LOCAL_FORMS: [&str; 4] =
-    ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
+const LOCAL_FORMS: [&str; 4] = [
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M",
+];
 
 impl TimeFormat {
     /// Takes the `time` and `zone` of a mapping; the defaults are `iso` and UTC.
@@ -78,7 +85,10 @@ impl TimeFormat {
             pattern => Form::pattern(pattern)?,
         };
         let zone = zone
-            .map(|name| name.parse().map_err(|_| InvalidTimeFormat::Zone(name.to_owned())))
+            .map(|name| {
+                name.parse()
+                    .map_err(|_| InvalidTimeFormat::Zone(name.to_owned()))
+            })
             .transpose()?;
         if zone.is_some() && matches!(form, Form::Unix | Form::UnixMillis) {
             return Err(InvalidTimeFormat::ZoneOfUnix);
@@ -91,7 +101,10 @@ impl TimeFormat {
     /// An offset in the text outweighs the zone. Of a local time that happens twice, the earlier
     /// moment is meant; one that the clocks skip is refused.
     pub fn parse(&self, text: &str) -> Result<Timestamp, InvalidTime> {
-        let moment = self.form.read(text.trim()).ok_or_else(|| self.form.expected())?;
+        let moment = self
+            .form
+            .read(text.trim())
+            .ok_or_else(|| self.form.expected())?;
         let at = match moment {
             Moment::Utc(at) => at,
             Moment::Local(local) => self.resolve(local)?,
@@ -101,31 +114,44 @@ impl TimeFormat {
     }
 
     fn resolve(&self, local: NaiveDateTime) -> Result<DateTime<Utc>, InvalidTime> {
-        let Some(zone) = self.zone else { return Ok(local.and_utc()) };
+        let Some(zone) = self.zone else {
+            return Ok(local.and_utc());
+        };
         let found = zone.from_local_datetime(&local).earliest();
-        found.map(|at| at.to_utc()).ok_or(InvalidTime::Skipped(zone))
+        found
+            .map(|at| at.to_utc())
+            .ok_or(InvalidTime::Skipped(zone))
     }
 
     /// The first moment of a day, which in some zones and years is not midnight.
     fn start_of(&self, day: NaiveDate) -> Result<DateTime<Utc>, InvalidTime> {
         let midnight = day.and_time(NaiveTime::MIN);
         let later = (1..=6).filter_map(|n| midnight.checked_add_signed(TimeDelta::minutes(30 * n)));
-        self.resolve(midnight)
-            .or_else(|skipped| later.map(|at| self.resolve(at)).find(Result::is_ok).unwrap_or(Err(skipped)))
+        self.resolve(midnight).or_else(|skipped| {
+            later
+                .map(|at| self.resolve(at))
+                .find(Result::is_ok)
+                .unwrap_or(Err(skipped))
+        })
     }
 }
 
 impl Form {
     fn pattern(text: &str) -> Result<Self, InvalidTimeFormat> {
         let invalid = || InvalidTimeFormat::Form(text.to_owned());
-        let items = StrftimeItems::new(text).parse_to_owned().map_err(|_| invalid())?;
+        let items = StrftimeItems::new(text)
+            .parse_to_owned()
+            .map_err(|_| invalid())?;
         // A pattern is good if what it writes of a moment can be read back as one.
         let sample = DateTime::UNIX_EPOCH.fixed_offset();
         let mut written = String::new();
         let shown = sample.format_with_items(items.iter());
         std::fmt::Write::write_fmt(&mut written, format_args!("{shown}")).map_err(|_| invalid())?;
         read_pattern(&written, &items).ok_or_else(invalid)?;
-        Ok(Self::Pattern { text: text.to_owned(), items })
+        Ok(Self::Pattern {
+            text: text.to_owned(),
+            items,
+        })
     }
 
     fn read(&self, text: &str) -> Option<Moment> {
@@ -159,12 +185,16 @@ fn read_iso(text: &str) -> Option<Moment> {
     if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         return Some(Moment::Day(day));
     }
-    let offset = OFFSET_FORMS.iter().find_map(|form| DateTime::parse_from_str(text, form).ok());
+    let offset = OFFSET_FORMS
+        .iter()
+        .find_map(|form| DateTime::parse_from_str(text, form).ok());
     if let Some(at) = offset {
         return Some(Moment::Utc(at.to_utc()));
     }
     let local = |text: &str| {
-        LOCAL_FORMS.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+        LOCAL_FORMS
+            .iter()
+            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
     };
     match text.strip_suffix(" UTC") {
         Some(text) => local(text).map(|at| Moment::Utc(at.and_utc())),
@@ -183,9 +213,16 @@ fn read_unix(text: &str, digits: u32) -> Option<Moment> {
     if !digits_only(whole) || !digits_only(fraction) {
         return None;
     }
-    let finer = fraction.bytes().chain(std::iter::repeat(b'0')).take(digits as usize);
+    let finer = fraction
+        .bytes()
+        .chain(std::iter::repeat(b'0'))
+        .take(digits as usize);
     let finer = finer.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
-    let micros = whole.parse::<i64>().ok()?.checked_mul(10_i64.pow(digits))?.checked_add(finer)?;
+    let micros = whole
+        .parse::<i64>()
+        .ok()?
+        .checked_mul(10_i64.pow(digits))?
+        .checked_add(finer)?;
     DateTime::from_timestamp_micros(if negative { -micros } else { micros }).map(Moment::Utc)
 }
 
@@ -193,9 +230,13 @@ fn read_pattern(text: &str, items: &[Item<'static>]) -> Option<Moment> {
     let mut parsed = Parsed::new();
     parse(&mut parsed, text, items.iter()).ok()?;
     if parsed.offset().is_some() || parsed.timestamp().is_some() {
-        let at = parsed.to_naive_datetime_with_offset(parsed.offset().unwrap_or(0)).ok()?;
+        let at = parsed
+            .to_naive_datetime_with_offset(parsed.offset().unwrap_or(0))
+            .ok()?;
         let ahead = TimeDelta::seconds(i64::from(parsed.offset().unwrap_or(0)));
-        return at.checked_sub_signed(ahead).map(|at| Moment::Utc(at.and_utc()));
+        return at
+            .checked_sub_signed(ahead)
+            .map(|at| Moment::Utc(at.and_utc()));
     }
     match parsed.to_naive_datetime_with_offset(0) {
         Ok(local) => Some(Moment::Local(local)),
@@ -222,7 +263,10 @@ mod tests {
     #[test]
     fn iso_times_come_in_many_forms() {
         for (text, expected) in [
-            ("2026-01-21T16:50:12.392120+00:00", "2026-01-21T16:50:12.392120Z"),
+            (
+                "2026-01-21T16:50:12.392120+00:00",
+                "2026-01-21T16:50:12.392120Z",
+            ),
             ("2026-01-21T16:50:12Z", "2026-01-21T16:50:12.000000Z"),
             ("2023-07-27T17:45:00+0000", "2023-07-27T17:45:00.000000Z"),
             ("2025-03-02T01:15:00+0530", "2025-03-01T19:45:00.000000Z"),
@@ -241,13 +285,26 @@ mod tests {
     #[test]
     fn what_is_no_time_is_refused() {
         for text in [
-            "", "2025-02-30", "06/03/2025", "26-01-05", "2025-03-04T25:00:00Z", "yesterday",
-            "1735692003", "2025-03-04T05:06:07Zjunk",
+            "",
+            "2025-02-30",
+            "06/03/2025",
+            "26-01-05",
+            "2025-03-04T25:00:00Z",
+            "yesterday",
+            "1735692003",
+            "2025-03-04T05:06:07Zjunk",
         ] {
-            assert!(read("iso", None, text).starts_with("expected a time such as"), "{text}");
+            assert!(
+                read("iso", None, text).starts_with("expected a time such as"),
+                "{text}"
+            );
         }
         for text in ["", "12x", "1.2.3", ".5", "-", "1e9"] {
-            assert_eq!(read("unix", None, text), "expected seconds since 1970", "{text}");
+            assert_eq!(
+                read("unix", None, text),
+                "expected seconds since 1970",
+                "{text}"
+            );
         }
         assert!(read("unix", None, "1735692003000").contains("years 0 to 9999"));
         assert!(read("unix", None, "9223372036854775807").starts_with("expected"));
@@ -255,44 +312,82 @@ mod tests {
 
     #[test]
     fn unix_numbers_may_have_a_fraction() {
-        assert_eq!(read("unix", None, "1735692003"), "2025-01-01T00:40:03.000000Z");
-        assert_eq!(read("unix", None, "1735692003.1234567"), "2025-01-01T00:40:03.123456Z");
+        assert_eq!(
+            read("unix", None, "1735692003"),
+            "2025-01-01T00:40:03.000000Z"
+        );
+        assert_eq!(
+            read("unix", None, "1735692003.1234567"),
+            "2025-01-01T00:40:03.123456Z"
+        );
         assert_eq!(read("unix", None, "-1.5"), "1969-12-31T23:59:58.500000Z");
-        assert_eq!(read("unix_ms", None, "1741064767123"), "2025-03-04T05:06:07.123000Z");
+        assert_eq!(
+            read("unix_ms", None, "1741064767123"),
+            "2025-03-04T05:06:07.123000Z"
+        );
     }
 
     #[test]
     fn a_zone_is_for_local_times_only() {
         let paris = Some("Europe/Paris");
-        assert_eq!(read("iso", paris, "2026-07-01 12:00:00"), "2026-07-01T10:00:00.000000Z");
-        assert_eq!(read("iso", paris, "2026-07-01"), "2026-06-30T22:00:00.000000Z");
-        assert_eq!(read("iso", paris, "2026-07-01T12:00:00+09:00"), "2026-07-01T03:00:00.000000Z");
+        assert_eq!(
+            read("iso", paris, "2026-07-01 12:00:00"),
+            "2026-07-01T10:00:00.000000Z"
+        );
+        assert_eq!(
+            read("iso", paris, "2026-07-01"),
+            "2026-06-30T22:00:00.000000Z"
+        );
+        assert_eq!(
+            read("iso", paris, "2026-07-01T12:00:00+09:00"),
+            "2026-07-01T03:00:00.000000Z"
+        );
         // Twice: the earlier, still in summer time. Never: refused.
-        assert_eq!(read("iso", paris, "2026-10-25 02:30:00"), "2026-10-25T00:30:00.000000Z");
+        assert_eq!(
+            read("iso", paris, "2026-10-25 02:30:00"),
+            "2026-10-25T00:30:00.000000Z"
+        );
         assert!(read("iso", paris, "2026-03-29 02:30:00").contains("Europe/Paris skip"));
         // The day began at one o'clock.
         let sao_paulo = Some("America/Sao_Paulo");
-        assert_eq!(read("iso", sao_paulo, "2018-11-04"), "2018-11-04T03:00:00.000000Z");
+        assert_eq!(
+            read("iso", sao_paulo, "2018-11-04"),
+            "2018-11-04T03:00:00.000000Z"
+        );
     }
 
     #[test]
     fn a_pattern_is_checked_before_it_is_used() {
-        assert_eq!(read("%d/%m/%Y", None, "06/03/2025"), "2025-03-06T00:00:00.000000Z");
+        assert_eq!(
+            read("%d/%m/%Y", None, "06/03/2025"),
+            "2025-03-06T00:00:00.000000Z"
+        );
         assert_eq!(
             read("%d/%m/%Y %H:%M", Some("Europe/Paris"), "06/03/2025 12:30"),
             "2025-03-06T11:30:00.000000Z"
         );
         assert_eq!(
-            read("%a %b %d %H:%M:%S %z %Y", None, "Thu Mar 06 12:30:00 +0200 2025"),
+            read(
+                "%a %b %d %H:%M:%S %z %Y",
+                None,
+                "Thu Mar 06 12:30:00 +0200 2025"
+            ),
             "2025-03-06T10:30:00.000000Z"
         );
         assert!(read("%d/%m/%Y", None, "2025-03-06").contains("%d/%m/%Y"));
         for bad in ["isoo", "%H:%M", "%Y-%m", "%Q", "%Y-%m-%d %H"] {
             let refused = TimeFormat::new(Some(bad), None);
-            assert_eq!(refused.err(), Some(InvalidTimeFormat::Form(bad.into())), "{bad}");
+            assert_eq!(
+                refused.err(),
+                Some(InvalidTimeFormat::Form(bad.into())),
+                "{bad}"
+            );
         }
         let refused = |form, zone| TimeFormat::new(Some(form), Some(zone)).err();
-        assert_eq!(refused("iso", "Paris"), Some(InvalidTimeFormat::Zone("Paris".into())));
+        assert_eq!(
+            refused("iso", "Paris"),
+            Some(InvalidTimeFormat::Zone("Paris".into()))
+        );
         assert_eq!(refused("unix", "UTC"), Some(InvalidTimeFormat::ZoneOfUnix));
     }
 }

@@ -28,7 +28,7 @@ pub(super) enum Count {
 }
 
 impl<R> Bound<'_, R> {
-    /// The cell, with what stands for no value turned into what it stands for.
+    /// The cell of a row that the field speaks of.
     pub(super) fn cell<'r>(&'r self, row: Row<'r>) -> Cell<'r> {
         match &self.at {
             At::Column(index) => row.column(*index),
@@ -59,12 +59,21 @@ impl Bound<'_, TextRule> {
             Cell::Missing | Cell::Null => return Ok(None),
             Cell::Text(text) => text.as_ref(),
             Cell::Inexact(_) => {
-                return Err(self.other("a number that may have lost digits", "text or a whole number"));
+                return Err(self.other(
+                    "a number that may have lost digits",
+                    "text or a whole number",
+                ));
             }
             Cell::Other(kind) => return Err(self.other(kind, "text or a number")),
         };
         let word = text.trim();
-        if word.is_empty() || words.unknown.iter().chain(&words.absent).any(|said| said == word) {
+        if word.is_empty()
+            || words
+                .unknown
+                .iter()
+                .chain(&words.absent)
+                .any(|said| said == word)
+        {
             return Ok(None);
         }
         let text = self.cut(text)?;
@@ -87,17 +96,32 @@ impl Bound<'_, TextRule> {
                 // A blank end means the end of the text.
                 let cut = match after.as_str() {
                     "" => cut,
-                    after => cut.and_then(|rest| rest.split_once(after)).map(|(inside, _)| inside),
+                    after => cut
+                        .and_then(|rest| rest.split_once(after))
+                        .map(|(inside, _)| inside),
                 };
                 cut.ok_or_else(|| {
-                    format!("{} holds nothing between '{before}' and '{after}'", self.origin)
+                    format!(
+                        "{} holds nothing between '{before}' and '{after}'",
+                        self.origin
+                    )
                 })?
             }
         };
-        let text = rule.strip_prefix.as_deref().and_then(|it| text.strip_prefix(it)).unwrap_or(text);
-        let Some(map) = &rule.map else { return Ok(text) };
+        let text = rule
+            .strip_prefix
+            .as_deref()
+            .and_then(|it| text.strip_prefix(it))
+            .unwrap_or(text);
+        let Some(map) = &rule.map else {
+            return Ok(text);
+        };
         map.get(text).map(String::as_str).ok_or_else(|| {
-            let known = map.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let known = map
+                .keys()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ");
             format!("{} is not in its map: expected one of {known}", self.origin)
         })
     }
@@ -106,7 +130,9 @@ impl Bound<'_, TextRule> {
 impl Bound<'_, TimeFormat> {
     /// The time in a cell, or `None` where there is none.
     pub(super) fn time(&self, text: &str) -> Result<Timestamp, String> {
-        self.rule.parse(text).map_err(|error| self.wrong(text, error))
+        self.rule
+            .parse(text)
+            .map_err(|error| self.wrong(text, error))
     }
 
     /// The text of a time, before it is read.
@@ -122,7 +148,13 @@ impl Bound<'_, TimeFormat> {
             Cell::Other(kind) => return Err(self.other(kind, "a time")),
         };
         let blank = text.is_empty();
-        let said = || words.unknown.iter().chain(&words.absent).any(|said| said == text);
+        let said = || {
+            words
+                .unknown
+                .iter()
+                .chain(&words.absent)
+                .any(|said| said == text)
+        };
         Ok((!blank && !said()).then_some(text))
     }
 }
@@ -153,7 +185,10 @@ impl Bound<'_, CountRule> {
             Some(number) => Ok(Count::Known(number)),
             None => {
                 let most = i64::MAX / self.rule.scale;
-                Err(self.wrong(text, format_args!("expected a whole number from 0 to {most}")))
+                Err(self.wrong(
+                    text,
+                    format_args!("expected a whole number from 0 to {most}"),
+                ))
             }
         }
     }
@@ -178,7 +213,9 @@ impl Bound<'_, CountRule> {
 /// The digits of groups of three; `1,23` is a typing error or a fraction, so it is no number.
 fn ungrouped(text: &str, separator: char) -> Option<std::borrow::Cow<'_, str>> {
     let mut groups = text.split(separator);
-    let first = groups.next().filter(|group| (1..=3).contains(&group.len()))?;
+    let first = groups
+        .next()
+        .filter(|group| (1..=3).contains(&group.len()))?;
     let mut digits = first.to_owned();
     for group in groups {
         if group.len() != 3 {
@@ -221,7 +258,12 @@ mod tests {
 
     fn count(rule: &CountRule, cell: Cell<'_>) -> Result<Count, String> {
         let origin = Origin::Column("view_count".into());
-        Bound { at: At::Column(0), origin: &origin, rule }.count(&cell, &words())
+        Bound {
+            at: At::Column(0),
+            origin: &origin,
+            rule,
+        }
+        .count(&cell, &words())
     }
 
     fn read(rule: &CountRule, text: &str) -> Result<Count, String> {
@@ -233,23 +275,41 @@ mod tests {
         let plain = rule();
         assert_eq!(read(&plain, "1234"), Ok(Count::Known(1234)));
         assert_eq!(read(&plain, "0"), Ok(Count::Known(0)));
-        assert_eq!(read(&plain, "9223372036854775807"), Ok(Count::Known(i64::MAX)));
-        for text in ["12.5", "12.0", "-3", "+3", "1,234", "12k", "1e3", "9223372036854775808", "٣"] {
+        assert_eq!(
+            read(&plain, "9223372036854775807"),
+            Ok(Count::Known(i64::MAX))
+        );
+        for text in [
+            "12.5",
+            "12.0",
+            "-3",
+            "+3",
+            "1,234",
+            "12k",
+            "1e3",
+            "9223372036854775808",
+            "٣",
+        ] {
             let most = i64::MAX;
             let expected =
                 format!("column view_count is '{text}': expected a whole number from 0 to {most}");
             assert_eq!(read(&plain, text), Err(expected));
         }
         let long = "x\n".repeat(100);
-        assert!(read(&plain, &long).is_err_and(|reason| reason.len() < 130 && !reason.contains('\n')));
+        assert!(
+            read(&plain, &long).is_err_and(|reason| reason.len() < 130 && !reason.contains('\n'))
+        );
     }
 
     #[test]
     fn no_value_is_never_zero() {
         let plain = rule();
-        for (text, expected) in
-            [("", Count::Hidden), ("  ", Count::Hidden), ("NULL", Count::Hidden), ("n/a", Count::Absent)]
-        {
+        for (text, expected) in [
+            ("", Count::Hidden),
+            ("  ", Count::Hidden),
+            ("NULL", Count::Hidden),
+            ("n/a", Count::Absent),
+        ] {
             assert_eq!(read(&plain, text), Ok(expected), "{text:?}");
         }
         assert_eq!(count(&plain, Cell::Missing), Ok(Count::Absent));
@@ -260,18 +320,30 @@ mod tests {
 
     #[test]
     fn a_mapping_may_allow_other_forms() {
-        let grouped = CountRule { thousands: Some(','), ..rule() };
+        let grouped = CountRule {
+            thousands: Some(','),
+            ..rule()
+        };
         assert_eq!(read(&grouped, "1,234,567"), Ok(Count::Known(1_234_567)));
         assert_eq!(read(&grouped, "1234"), Ok(Count::Known(1234)));
         for text in ["1,23", ",123", "1234,567", "1,234,", "1.234"] {
             assert!(read(&grouped, text).is_err(), "{text}");
         }
-        let pandas = CountRule { zero_fraction: true, ..rule() };
+        let pandas = CountRule {
+            zero_fraction: true,
+            ..rule()
+        };
         assert_eq!(read(&pandas, "146.0"), Ok(Count::Known(146)));
         assert!(read(&pandas, "146.5").is_err());
-        let seconds = CountRule { scale: 1000, ..rule() };
+        let seconds = CountRule {
+            scale: 1000,
+            ..rule()
+        };
         assert_eq!(read(&seconds, "12"), Ok(Count::Known(12_000)));
-        assert!(read(&seconds, "9223372036854776").is_err(), "it would not fit in milliseconds");
+        assert!(
+            read(&seconds, "9223372036854776").is_err(),
+            "it would not fit in milliseconds"
+        );
     }
 
     #[test]
@@ -280,23 +352,44 @@ mod tests {
         let between = Some(["/@".to_owned(), "/".to_owned()]);
         let map = |from: &str| [(from.to_owned(), "mapped".to_owned())].into();
         let read = |rule: &TextRule, text: &str| {
-            let bound = Bound { at: At::Column(0), origin: &origin, rule };
-            bound.text(&Cell::Text(text.into()), &words()).map(|text| text.map(str::to_owned))
+            let bound = Bound {
+                at: At::Column(0),
+                origin: &origin,
+                rule,
+            };
+            bound
+                .text(&Cell::Text(text.into()), &words())
+                .map(|text| text.map(str::to_owned))
         };
-        let rule = TextRule { between, ..TextRule::default() };
-        assert_eq!(read(&rule, "https://x/@some.one/video/1"), Ok(Some("some.one".into())));
+        let rule = TextRule {
+            between,
+            ..TextRule::default()
+        };
+        assert_eq!(
+            read(&rule, "https://x/@some.one/video/1"),
+            Ok(Some("some.one".into()))
+        );
         assert_eq!(read(&rule, "NULL"), Ok(None));
         let refused = read(&rule, "https://secret/");
         assert!(refused.is_err_and(|reason| !reason.contains("secret")));
-        let rule = TextRule { strip_prefix: Some("@".into()), ..TextRule::default() };
+        let rule = TextRule {
+            strip_prefix: Some("@".into()),
+            ..TextRule::default()
+        };
         assert_eq!(read(&rule, "@a"), Ok(Some("a".into())));
         assert_eq!(read(&rule, "a"), Ok(Some("a".into())));
         assert_eq!(read(&rule, "@ "), Ok(None));
-        let rule = TextRule { map: Some(map("a")), strip_prefix: Some("@".into()), between: None };
+        let rule = TextRule {
+            map: Some(map("a")),
+            strip_prefix: Some("@".into()),
+            between: None,
+        };
         assert_eq!(read(&rule, "@a"), Ok(Some("mapped".into())));
         let refused = read(&rule, "secret");
         assert!(refused.is_err_and(|reason| reason.ends_with("expected one of a")));
         let long = "x".repeat(MAX_FIELD_BYTES + 1);
-        assert!(read(&TextRule::default(), &long).is_err_and(|reason| reason.contains("16385 bytes")));
+        assert!(
+            read(&TextRule::default(), &long).is_err_and(|reason| reason.contains("16385 bytes"))
+        );
     }
 }

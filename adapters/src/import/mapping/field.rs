@@ -57,11 +57,18 @@ const MAX_SIGNIFICANT_DIGITS: u8 = 18;
 impl Pointer {
     pub(super) fn new(text: &str) -> Result<Self, String> {
         if !text.is_empty() && !text.starts_with('/') {
-            return Err(format!("'{text}' is no JSON pointer: expected \"\" or a text such as /a/b"));
+            return Err(format!(
+                "'{text}' is no JSON pointer: expected \"\" or a text such as /a/b"
+            ));
         }
         let steps = text.split('/').skip(1);
-        let steps = steps.map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
-        Ok(Self { text: text.to_owned(), steps })
+        let steps = steps
+            .map(|step| step.replace("~1", "/").replace("~0", "~"))
+            .collect();
+        Ok(Self {
+            text: text.to_owned(),
+            steps,
+        })
     }
 }
 
@@ -71,10 +78,17 @@ impl Origin {
         found.extend(raw.column.clone().map(Self::Column));
         found.extend(raw.constant.clone().map(Self::Const));
         found.extend(raw.path.clone().map(Self::Path));
-        for (pointer, origin) in
-            [(&raw.pointer, Self::Pointer as fn(Pointer) -> Self), (&raw.root, Self::Root)]
-        {
-            found.extend(pointer.as_deref().map(Pointer::new).transpose()?.map(origin));
+        for (pointer, origin) in [
+            (&raw.pointer, Self::Pointer as fn(Pointer) -> Self),
+            (&raw.root, Self::Root),
+        ] {
+            found.extend(
+                pointer
+                    .as_deref()
+                    .map(Pointer::new)
+                    .transpose()?
+                    .map(origin),
+            );
         }
         match (found.pop(), found.is_empty()) {
             (Some(Self::Column(name) | Self::Const(name) | Self::Path(name)), true)
@@ -91,7 +105,9 @@ impl Origin {
     pub(crate) fn source_name(&self) -> Option<&str> {
         match self {
             Self::Column(name) => Some(name),
-            Self::Pointer(pointer) | Self::Root(pointer) => Some(pointer.text.trim_start_matches('/')),
+            Self::Pointer(pointer) | Self::Root(pointer) => {
+                Some(pointer.text.trim_start_matches('/'))
+            }
             Self::Const(_) | Self::Path(_) => None,
         }
     }
@@ -127,7 +143,9 @@ impl Field<TimeFormat> {
         let format = TimeFormat::new(raw.time.as_deref(), raw.zone.as_deref())
             .map_err(|error| error.to_string())?;
         if let Some(constant) = &raw.constant {
-            format.parse(constant).map_err(|error| format!("const is '{constant}': {error}"))?;
+            format
+                .parse(constant)
+                .map_err(|error| format!("const is '{constant}': {error}"))?;
         }
         Field::new(raw, format)
     }
@@ -135,15 +153,23 @@ impl Field<TimeFormat> {
 
 impl Field<CountRule> {
     pub(super) fn count(metric: Metric, raw: &RawField) -> Result<Self, String> {
-        only(raw, "a metric", &["thousands", "zero_fraction", "scale", "significant_digits"])?;
+        only(
+            raw,
+            "a metric",
+            &["thousands", "zero_fraction", "scale", "significant_digits"],
+        )?;
         if raw.constant.is_some() {
-            return Err("a constant is no observation: expected column, pointer or root".to_owned());
+            return Err(
+                "a constant is no observation: expected column, pointer or root".to_owned(),
+            );
         }
         let separator = raw.thousands.as_deref().map(|text| {
             let mut characters = text.chars();
             match (characters.next(), characters.next()) {
                 (Some(c), None) if !c.is_ascii_alphanumeric() && c != '-' => Ok(c),
-                _ => Err(format!("thousands is '{text}': expected one separator such as \",\"")),
+                _ => Err(format!(
+                    "thousands is '{text}': expected one separator such as \",\""
+                )),
             }
         });
         let scale = raw.scale.unwrap_or(1);
@@ -152,7 +178,9 @@ impl Field<CountRule> {
         }
         let digits = raw.significant_digits;
         if digits.is_some_and(|digits| !(1..=MAX_SIGNIFICANT_DIGITS).contains(&digits)) {
-            return Err(format!("significant_digits: expected 1 to {MAX_SIGNIFICANT_DIGITS}"));
+            return Err(format!(
+                "significant_digits: expected 1 to {MAX_SIGNIFICANT_DIGITS}"
+            ));
         }
         let rule = CountRule {
             metric,
@@ -167,7 +195,11 @@ impl Field<CountRule> {
 
 impl<R> Field<R> {
     fn new(raw: &RawField, rule: R) -> Result<Self, String> {
-        Ok(Self { origin: Origin::new(raw)?, optional: raw.optional.unwrap_or(false), rule })
+        Ok(Self {
+            origin: Origin::new(raw)?,
+            optional: raw.optional.unwrap_or(false),
+            rule,
+        })
     }
 }
 
@@ -184,8 +216,13 @@ fn only(raw: &RawField, kind: &str, fitting: &[&str]) -> Result<(), String> {
         ("scale", raw.scale.is_some()),
         ("significant_digits", raw.significant_digits.is_some()),
     ];
-    let stray = given.iter().find(|(key, given)| *given && !fitting.contains(key));
+    let stray = given
+        .iter()
+        .find(|(key, given)| *given && !fitting.contains(key));
     stray.map_or(Ok(()), |(key, _)| {
-        Err(format!("{key} has no meaning for {kind}: expected only {}", fitting.join(", ")))
+        Err(format!(
+            "{key} has no meaning for {kind}: expected only {}",
+            fitting.join(", ")
+        ))
     })
 }

@@ -72,7 +72,10 @@ pub(super) struct RawTable {
 
 /// `name`, `modified`, or the files themselves, oldest first.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "expected \"name\", \"modified\" or a list of files, oldest first")]
+#[serde(
+    untagged,
+    expecting = "expected \"name\", \"modified\" or a list of files, oldest first"
+)]
 pub(super) enum RawNewer {
     Rule(RawNewerRule),
     Files(Vec<String>),

@@ -16,7 +16,12 @@ use domain::{CreatorId, Metric, Platform};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The causes that a file may claim; `observed` is what a sync of ours saw.
-const CAUSES: [Cause; 4] = [Cause::Imported, Cause::Restated, Cause::ReParsed, Cause::Simulated];
+const CAUSES: [Cause; 4] = [
+    Cause::Imported,
+    Cause::Restated,
+    Cause::ReParsed,
+    Cause::Simulated,
+];
 
 /// One table under check, with the keys that lead to it.
 struct Check<'r> {
@@ -32,17 +37,34 @@ pub(super) fn build(raw: &RawTable, shared: &RawMapping) -> Result<Table, Mappin
     let files = Pattern::new(&raw.files)
         .map_err(|problem| MappingError::key(format!("{key}.files"), problem))?;
     let format = raw.format.or(shared.format).unwrap_or(RawFormat::Csv);
-    let check = Check { raw, key, format, captures: files.captures().to_vec() };
+    let check = Check {
+        raw,
+        key,
+        format,
+        captures: files.captures().to_vec(),
+    };
 
     let creator = check.required("creator", &raw.creator, &shared.creator, Field::text)?;
     let platform = check.required("platform", &raw.platform, &shared.platform, Field::text)?;
-    check.values("creator", &creator, |text| text.parse::<CreatorId>().err().map(|e| e.to_string()))?;
-    check.values("platform", &platform, |text| text.parse::<Platform>().err().map(|e| e.to_string()))?;
+    check.values("creator", &creator, |text| {
+        text.parse::<CreatorId>().err().map(|e| e.to_string())
+    })?;
+    check.values("platform", &platform, |text| {
+        text.parse::<Platform>().err().map(|e| e.to_string())
+    })?;
     let account = check.required("account", &raw.account, &shared.account, Field::text)?;
-    let observed_at =
-        check.required("observed_at", &raw.observed_at, &shared.observed_at, Field::time)?;
+    let observed_at = check.required(
+        "observed_at",
+        &raw.observed_at,
+        &shared.observed_at,
+        Field::time,
+    )?;
 
-    let profile = raw.profile.as_ref().map(|profile| check.profile(profile)).transpose()?;
+    let profile = raw
+        .profile
+        .as_ref()
+        .map(|profile| check.profile(profile))
+        .transpose()?;
     let metrics = check.metrics("metrics", &raw.metrics, Metric::of_account)?;
     let post = raw.post.as_ref().map(|post| check.post(post)).transpose()?;
     if profile.is_none() && metrics.is_empty() && post.is_none() {
@@ -90,16 +112,25 @@ impl Check<'_> {
         let problem = match &field.origin {
             Origin::Column(_) if json => Some("column is for csv: expected pointer".to_owned()),
             Origin::Column(name) => match &self.raw.columns {
-                Some(columns) if !columns.contains(name) => {
-                    Some(format!("column is '{name}': expected one of {}", columns.join(", ")))
-                }
+                Some(columns) if !columns.contains(name) => Some(format!(
+                    "column is '{name}': expected one of {}",
+                    columns.join(", ")
+                )),
                 _ => None,
             },
-            Origin::Pointer(_) if !json => Some("pointer is for json and ndjson: expected column".into()),
-            Origin::Root(_) if self.format != RawFormat::Json => Some("root is for json only".into()),
+            Origin::Pointer(_) if !json => {
+                Some("pointer is for json and ndjson: expected column".into())
+            }
+            Origin::Root(_) if self.format != RawFormat::Json => {
+                Some("root is for json only".into())
+            }
             Origin::Path(name) if !self.captures.contains(name) => Some(format!(
                 "path is '{name}', which the pattern of files does not capture: it captures {}",
-                if self.captures.is_empty() { "nothing".into() } else { self.captures.join(", ") }
+                if self.captures.is_empty() {
+                    "nothing".into()
+                } else {
+                    self.captures.join(", ")
+                }
             )),
             _ => None,
         };
@@ -114,7 +145,8 @@ impl Check<'_> {
         read: impl Fn(&RawField) -> Result<Field<R>, String>,
     ) -> Result<Field<R>, MappingError> {
         let Some(raw) = own.as_ref().or(shared.as_ref()) else {
-            let problem = "is missing: expected a field such as { column = \"...\" }, here or at the top";
+            let problem =
+                "is missing: expected a field such as { column = \"...\" }, here or at the top";
             return Err(self.wrong(key, problem));
         };
         if raw.optional.is_some() {
@@ -129,7 +161,9 @@ impl Check<'_> {
         raw: &Option<RawField>,
         read: impl Fn(&RawField) -> Result<Field<R>, String>,
     ) -> Result<Option<Field<R>>, MappingError> {
-        raw.as_ref().map(|raw| self.field(key, raw, read)).transpose()
+        raw.as_ref()
+            .map(|raw| self.field(key, raw, read))
+            .transpose()
     }
 
     /// Checks what can be known of a field's values without a row: its constant and its map.
@@ -139,9 +173,21 @@ impl Check<'_> {
         field: &Field<TextRule>,
         problem: impl Fn(&str) -> Option<String>,
     ) -> Result<(), MappingError> {
-        let mapped = field.rule.map.iter().flatten().map(|(_, text)| text.as_str());
+        let mapped = field
+            .rule
+            .map
+            .iter()
+            .flatten()
+            .map(|(_, text)| text.as_str());
         let constant = match (&field.origin, &field.rule) {
-            (Origin::Const(text), TextRule { between: None, strip_prefix: None, map: None }) => Some(text.as_str()),
+            (
+                Origin::Const(text),
+                TextRule {
+                    between: None,
+                    strip_prefix: None,
+                    map: None,
+                },
+            ) => Some(text.as_str()),
             _ => None,
         };
         match mapped.chain(constant).find_map(problem) {
@@ -167,7 +213,11 @@ impl Check<'_> {
             caption: self.optional("post.caption", &raw.caption, Field::text)?,
             url: self.optional("post.url", &raw.url, Field::text)?,
             thumbnail_url: self.optional("post.thumbnail_url", &raw.thumbnail_url, Field::text)?,
-            published_at: self.optional("post.published_at", &raw.published_at, Field::<TimeFormat>::time)?,
+            published_at: self.optional(
+                "post.published_at",
+                &raw.published_at,
+                Field::<TimeFormat>::time,
+            )?,
             metrics: self.metrics("post.metrics", &raw.metrics, Metric::of_post)?,
         })
     }
@@ -194,16 +244,22 @@ impl Check<'_> {
     ) -> Result<Provenance, MappingError> {
         let cause = match self.raw.cause.as_ref().or(shared.cause.as_ref()) {
             None => Cause::Imported,
-            Some(name) => CAUSES.into_iter().find(|cause| cause.name() == name).ok_or_else(|| {
-                let expected = CAUSES.map(Cause::name).join(", ");
-                self.wrong("cause", format!("is '{name}': expected one of {expected}"))
-            })?,
+            Some(name) => CAUSES
+                .into_iter()
+                .find(|cause| cause.name() == name)
+                .ok_or_else(|| {
+                    let expected = CAUSES.map(Cause::name).join(", ");
+                    self.wrong("cause", format!("is '{name}': expected one of {expected}"))
+                })?,
         };
         let mut said = BTreeMap::new();
         for field in fields {
             let metric = field.rule.metric;
             let says = (field.origin.source_name(), field.rule.precision);
-            if said.insert(metric, says).is_some_and(|before| before != says) {
+            if said
+                .insert(metric, says)
+                .is_some_and(|before| before != says)
+            {
                 let problem = format!(
                     "{metric} has another column or precision for posts than for the account: \
                      expected two tables over the same files"
@@ -211,14 +267,20 @@ impl Check<'_> {
                 return Err(self.wrong("post.metrics", problem));
             }
         }
-        let names = said.iter().filter_map(|(metric, (name, _))| Some((*metric, (*name)?)));
+        let names = said
+            .iter()
+            .filter_map(|(metric, (name, _))| Some((*metric, (*name)?)));
         let names = names.filter(|(metric, name)| metric.name() != *name);
-        let exact = said.iter().filter_map(|(metric, (_, precision))| Some((*metric, (*precision)?)));
+        let exact = said
+            .iter()
+            .filter_map(|(metric, (_, precision))| Some((*metric, (*precision)?)));
         Ok(Provenance {
             cause,
             source: format!("import:{}/{}", shared.name, self.raw.name),
             api_version: None,
-            names: names.map(|(metric, name)| (metric, name.to_owned())).collect(),
+            names: names
+                .map(|(metric, name)| (metric, name.to_owned()))
+                .collect(),
             precision: exact.collect(),
         })
     }
@@ -247,7 +309,12 @@ impl Check<'_> {
         let delimiter = self.raw.delimiter.as_ref().or(shared.delimiter.as_ref());
         let delimiter = match delimiter.map_or(",", String::as_str).as_bytes() {
             [byte] if byte.is_ascii() && !b"\"\r\n".contains(byte) => *byte,
-            _ => return Err(self.wrong("delimiter", "expected one ASCII character such as \";\" or \"\\t\"")),
+            _ => {
+                return Err(self.wrong(
+                    "delimiter",
+                    "expected one ASCII character such as \";\" or \"\\t\"",
+                ));
+            }
         };
         if let Some(columns) = &self.raw.columns {
             let different: BTreeSet<&String> = columns.iter().collect();
@@ -265,13 +332,21 @@ impl Check<'_> {
     fn rows(&self) -> Result<Vec<Step>, MappingError> {
         let pointer = Pointer::new(self.raw.rows.as_deref().unwrap_or_default());
         let pointer = pointer.map_err(|problem| self.wrong("rows", problem))?;
-        let step = |step: String| if step == "*" { Step::Each } else { Step::Key(step) };
+        let step = |step: String| {
+            if step == "*" {
+                Step::Each
+            } else {
+                Step::Key(step)
+            }
+        };
         Ok(pointer.steps.into_iter().map(step).collect())
     }
 
     fn words(&self, shared: &RawMapping) -> Result<Words, MappingError> {
         let own_or_shared = |own: &Option<Vec<String>>, shared: &Option<Vec<String>>| {
-            own.as_ref().or(shared.as_ref()).map(|words| words.iter().map(|w| w.trim().to_owned()).collect())
+            own.as_ref()
+                .or(shared.as_ref())
+                .map(|words| words.iter().map(|w| w.trim().to_owned()).collect())
         };
         let absent: Vec<String> =
             own_or_shared(&self.raw.absent, &shared.absent).unwrap_or_default();
@@ -280,7 +355,13 @@ impl Check<'_> {
             return Err(self.wrong("unknown", format!("has '{both}', which is also in absent")));
         }
         // A blank count says that there is no value, unless the mapping says what it stands for.
-        let blank = || if absent.iter().any(String::is_empty) { vec![] } else { vec![String::new()] };
+        let blank = || {
+            if absent.iter().any(String::is_empty) {
+                vec![]
+            } else {
+                vec![String::new()]
+            }
+        };
         let unsaid = |raw: RawUnsaid| match raw {
             RawUnsaid::Absent => Unsaid::Absent,
             RawUnsaid::Unknown => Unsaid::Unknown,

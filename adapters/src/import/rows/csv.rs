@@ -9,14 +9,14 @@ use crate::import::mapping::CsvFormat;
 use csv::{ByteRecord, Position, StringRecord};
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 const BUFFER_BYTES: usize = 128 * 1024;
 
 /// An opened file whose header has been read.
-pub(crate) struct CsvFile {
-    reader: csv::Reader<LineEnds<File>>,
+pub(crate) struct CsvFile<R = File> {
+    reader: csv::Reader<LineEnds<R>>,
     quoting: bool,
     columns: Vec<String>,
     /// How many lines lie wholly before the next row.
@@ -45,13 +45,19 @@ enum Next {
 impl CsvFile {
     /// Opens a file and reads its header, if it has one. An empty file has no columns.
     pub(crate) fn open(path: &Path, format: &CsvFormat) -> Result<Self, Unreadable> {
+        Self::new(File::open(path)?, format)
+    }
+}
+
+impl<R: Read + Seek> CsvFile<R> {
+    fn new(input: R, format: &CsvFormat) -> Result<Self, Unreadable> {
         let reader = csv::ReaderBuilder::new()
             .delimiter(format.delimiter)
             .quoting(format.quoting)
             .has_headers(false)
             .flexible(true)
             .buffer_capacity(BUFFER_BYTES)
-            .from_reader(LineEnds::new(File::open(path)?));
+            .from_reader(LineEnds::new(input));
         let mut file = Self {
             reader,
             quoting: format.quoting,
@@ -85,7 +91,9 @@ impl CsvFile {
         let mut seen = HashSet::new();
         let mut named = header.iter().filter(|name| !name.trim().is_empty());
         if let Some(twice) = named.find(|name| !seen.insert(*name)) {
-            return wrong(format!("names column '{twice}' twice: expected different names"));
+            return wrong(format!(
+                "names column '{twice}' twice: expected different names"
+            ));
         }
         self.columns = header.iter().map(str::to_owned).collect();
         Ok(())
@@ -99,7 +107,8 @@ impl CsvFile {
                 Next::End => return Ok(()),
                 Next::TooLong(line, resume) => {
                     let most = MAX_CSV_ROW_BYTES;
-                    let reason = format!("the row is longer than {most} bytes: is a quote not closed?");
+                    let reason =
+                        format!("the row is longer than {most} bytes: is a quote not closed?");
                     (line, Some(resume), Some(reason))
                 }
                 Next::Row(span) => {
@@ -144,7 +153,9 @@ impl CsvFile {
         if span.odd_quotes {
             Some(format!("a quote is opened and not closed{lines}"))
         } else if found != expected {
-            Some(format!("the row has {found} columns{lines}: expected {expected}"))
+            Some(format!(
+                "the row has {found} columns{lines}: expected {expected}"
+            ))
         } else {
             None
         }
@@ -172,11 +183,17 @@ impl CsvFile {
         let taken = &self.taken;
         let inner = match taken.len() {
             0 => 0,
-            _ => record.as_slice().iter().filter(|byte| **byte == b'\n').count(),
+            _ => record
+                .as_slice()
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count(),
         };
         // The end of a CRLF row is taken with the next row, as csv ends it at the CR.
         let last = taken.last().filter(|line| line.at + 1 == end);
-        let leading = taken.len().saturating_sub(inner + usize::from(last.is_some()));
+        let leading = taken
+            .len()
+            .saturating_sub(inner + usize::from(last.is_some()));
         let quotes = match last {
             Some(line) => line.quotes,
             None => self.reader.get_ref().quotes_before(end),
@@ -185,7 +202,10 @@ impl CsvFile {
         let span = Span {
             line,
             last_line: line + inner as u64,
-            second_line_from: taken.get(leading).filter(|_| inner > 0).map(|line| line.at + 1),
+            second_line_from: taken
+                .get(leading)
+                .filter(|_| inner > 0)
+                .map(|line| line.at + 1),
             odd_quotes: self.quoting && inner > 0 && (quotes - self.quotes_before) % 2 == 1,
         };
         self.lines_before += taken.len() as u64;
@@ -194,7 +214,12 @@ impl CsvFile {
     }
 
     fn too_long(&mut self, from: u64) -> io::Result<Next> {
-        let blank = self.taken.iter().zip(from..).take_while(|(line, at)| line.at == *at).count();
+        let blank = self
+            .taken
+            .iter()
+            .zip(from..)
+            .take_while(|(line, at)| line.at == *at)
+            .count();
         let line = self.lines_before + blank as u64 + 1;
         let resume = match self.taken.get(blank) {
             Some(end) => end.at + 1,
@@ -207,7 +232,9 @@ impl CsvFile {
     fn resume(&mut self, from: u64, line: u64) -> io::Result<()> {
         let mut position = Position::new();
         position.set_byte(from).set_line(line + 1);
-        self.reader.seek_raw(SeekFrom::Start(from), position).map_err(io::Error::from)?;
+        self.reader
+            .seek_raw(SeekFrom::Start(from), position)
+            .map_err(io::Error::from)?;
         (self.lines_before, self.quotes_before) = (line, 0);
         Ok(())
     }
@@ -222,11 +249,11 @@ mod tests {
 
     /// Each row as `line:fields` or `line!reason`.
     fn rows(text: &[u8]) -> Vec<String> {
-        let number = std::sync::atomic::AtomicU64::new(0);
-        let unique = format!("{}-{:p}", std::process::id(), &number);
-        let path = std::env::temp_dir().join(format!("csv-rows-{unique}.csv"));
-        std::fs::write(&path, text).expect("a file");
-        let format = CsvFormat { delimiter: b',', quoting: true, columns: None };
+        let format = CsvFormat {
+            delimiter: b',',
+            quoting: true,
+            columns: None,
+        };
         let mut seen = Vec::new();
         let mut each = |found: Found<'_>, line, _| {
             seen.push(match found {
@@ -238,19 +265,29 @@ mod tests {
             });
             ControlFlow::Continue(())
         };
-        match CsvFile::open(&path, &format) {
+        match CsvFile::new(io::Cursor::new(text), &format) {
             Ok(file) => file.read(&mut each).expect("readable"),
             Err(Unreadable::Header(problem)) => seen.push(format!("header {problem}")),
             Err(Unreadable::Io(error)) => seen.push(error.to_string()),
         }
-        std::fs::remove_file(&path).expect("the file");
         seen
     }
 
     #[test]
     fn lines_are_those_of_the_file() {
         for end in ["\n", "\r\n"] {
-            let text = ["\u{feff}a,b", "1,2", "", "3,\"x,", "y\"", "", "", "4,5", "6"].join(end);
+            let text = [
+                "\u{feff}a,b",
+                "1,2",
+                "",
+                "3,\"x,",
+                "y\"",
+                "",
+                "",
+                "4,5",
+                "6",
+            ]
+            .join(end);
             let expected = [
                 "2:1|2".to_owned(),
                 format!("4:3|x,{end}y"),
@@ -266,7 +303,10 @@ mod tests {
         for text in ["", "\u{feff}", "\n\n", TWO, "a,b"] {
             assert!(rows(text.as_bytes()).is_empty(), "{text:?}");
         }
-        assert_eq!(rows(b"a,a\n"), ["header names column 'a' twice: expected different names"]);
+        assert_eq!(
+            rows(b"a,a\n"),
+            ["header names column 'a' twice: expected different names"]
+        );
         assert_eq!(rows(b"a,,\n1,2,3\n"), ["2:1|2|3"]);
         assert_eq!(rows(b"a,\xff\n"), ["header is not valid UTF-8"]);
     }
@@ -284,13 +324,22 @@ mod tests {
             let open = ["a,b", "1,\"2", "3,4", "5,6"].join(end);
             assert_eq!(
                 rows(open.as_bytes()),
-                ["2!a quote is opened and not closed in lines 2 to 4", "3:3|4", "4:5|6"],
+                [
+                    "2!a quote is opened and not closed in lines 2 to 4",
+                    "3:3|4",
+                    "4:5|6"
+                ],
                 "{end:?}"
             );
             let closed = ["a,b", "1,\"2", "3,4", "5,\"6\"", "7,8"].join(end);
             assert_eq!(
                 rows(closed.as_bytes()),
-                ["2!a quote is opened and not closed in lines 2 to 4", "3:3|4", "4:5|6", "5:7|8"],
+                [
+                    "2!a quote is opened and not closed in lines 2 to 4",
+                    "3:3|4",
+                    "4:5|6",
+                    "5:7|8"
+                ],
                 "{end:?}"
             );
         }
@@ -301,7 +350,11 @@ mod tests {
         let filler = "9,9\n".repeat(MAX_CSV_ROW_BYTES as usize / 2);
         let seen = rows(format!("{TWO}1,\"2\n{filler}").as_bytes());
         assert_eq!(seen.len(), 1 + MAX_CSV_ROW_BYTES as usize / 2);
-        assert!(seen[0].starts_with("2!the row is longer than"), "{}", seen[0]);
+        assert!(
+            seen[0].starts_with("2!the row is longer than"),
+            "{}",
+            seen[0]
+        );
         assert_eq!(seen[1], "3:9|9");
 
         let long = "x".repeat(3 * MAX_CSV_ROW_BYTES as usize);

@@ -28,12 +28,20 @@ struct RowTooLong;
 
 /// Whether this error says that a row is too long.
 pub(super) fn is_too_long(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<RowTooLong>())
+    error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<RowTooLong>())
 }
 
 impl<R: Read> LineEnds<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input, read: 0, quotes: 0, row_from: 0, ends: VecDeque::new() }
+        Self {
+            input,
+            read: 0,
+            quotes: 0,
+            row_from: 0,
+            ends: VecDeque::new(),
+        }
     }
 
     /// Says where the row begins whose length is to be bounded.
@@ -81,7 +89,10 @@ impl<R: Read> Read for LineEnds<R> {
         let length = self.input.read(buffer)?;
         for (byte, at) in buffer.iter().take(length).zip(self.read..) {
             match byte {
-                b'\n' => self.ends.push_back(LineEnd { at, quotes: self.quotes }),
+                b'\n' => self.ends.push_back(LineEnd {
+                    at,
+                    quotes: self.quotes,
+                }),
                 b'"' => self.quotes += 1,
                 _ => {}
             }

@@ -16,7 +16,9 @@ pub(super) fn read(input: impl Read, each: &mut Each<'_>) -> io::Result<()> {
     let (mut number, mut bytes) = (0, 0);
     loop {
         line.clear();
-        let read = (&mut input).take(MAX_LINE_BYTES + 1).read_until(b'\n', &mut line)? as u64;
+        let read = (&mut input)
+            .take(MAX_LINE_BYTES + 1)
+            .read_until(b'\n', &mut line)? as u64;
         if read == 0 {
             return Ok(());
         }
@@ -26,7 +28,10 @@ pub(super) fn read(input: impl Read, each: &mut Each<'_>) -> io::Result<()> {
         if too_long {
             bytes += skip_line(&mut input)?;
         }
-        let text = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| number == 1).unwrap_or(&line);
+        let text = line
+            .strip_prefix(BYTE_ORDER_MARK)
+            .filter(|_| number == 1)
+            .unwrap_or(&line);
         let flow = if too_long {
             let reason = format!("the line is longer than {MAX_LINE_BYTES} bytes");
             each(Found::Refused(reason), number, bytes)
@@ -34,9 +39,14 @@ pub(super) fn read(input: impl Read, each: &mut Each<'_>) -> io::Result<()> {
             continue;
         } else {
             match parse(text) {
-                Ok(value) => {
-                    each(Found::Row(Row::Json { row: &value, root: &value }), number, bytes)
-                }
+                Ok(value) => each(
+                    Found::Row(Row::Json {
+                        row: &value,
+                        root: &value,
+                    }),
+                    number,
+                    bytes,
+                ),
                 Err(reason) => each(Found::Refused(reason), number, bytes),
             }
         };
@@ -48,8 +58,13 @@ pub(super) fn read(input: impl Read, each: &mut Each<'_>) -> io::Result<()> {
 
 fn parse(line: &[u8]) -> Result<Value, String> {
     let text = std::str::from_utf8(line).map_err(|_| "the line is not valid UTF-8".to_owned())?;
-    serde_json::from_str(text)
-        .map_err(|error| format!("the line is not valid JSON, from character {}", error.column()))
+    // Without its end, so that a line cut short is wrong at a character of its own.
+    serde_json::from_str(text.trim_end()).map_err(|error| {
+        format!(
+            "the line is not valid JSON, from character {}",
+            error.column()
+        )
+    })
 }
 
 /// Passes over the rest of a line and says how long it was.
@@ -90,6 +105,11 @@ mod tests {
         let expected = [(1, true), (3, false), (5, true), (6, false), (7, true)];
         assert_eq!(lines(input), expected);
         assert!(lines(b"").is_empty());
+        let cut = parse(b"{\"a\": \"b\n");
+        assert_eq!(
+            cut.err().as_deref(),
+            Some("the line is not valid JSON, from character 8")
+        );
     }
 
     #[test]

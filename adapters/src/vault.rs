@@ -1,0 +1,11 @@
+//! The vault: account keys wrapped by a master key, and the registry that finds accounts.
+//!
+//! The master key is kept outside the database and the data folder; the database holds only
+//! wrapped keys and keyed hashes, so a dump of it opens nothing.
+
+mod crypto;
+mod keyring;
+mod master_key;
+
+pub use keyring::PostgresVault;
+pub use master_key::{MasterKey, MasterKeyError};

@@ -1,0 +1,120 @@
+//! The command line. Its names are a contract.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// An event-sourced ledger of social analytics: every number can say where it came from.
+///
+/// Settings come from environment variables; the README has the table.
+#[derive(Parser, Debug)]
+#[command(name = "social-ledger", version, about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Serve the query API and keep the read models up to date, until stopped.
+    Serve(Serve),
+    /// Import files of history that a mapping describes, then bring the read models up to date.
+    Import(Import),
+    /// Bring the database to this program's migrations, and stop.
+    Migrate,
+    /// Keep the read models up to date, without serving.
+    Projector(Projector),
+    /// Create, list and revoke API keys.
+    Keys(Keys),
+}
+
+/// One part of the program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum RoleName {
+    /// The query API.
+    Api,
+    /// The read models.
+    Projector,
+}
+
+/// Arguments of `serve`.
+#[derive(Args, Debug)]
+pub struct Serve {
+    /// Run only this part; both run if none is named.
+    #[arg(long, value_enum)]
+    pub role: Option<RoleName>,
+    /// Where to listen, instead of LISTEN.
+    #[arg(long)]
+    pub listen: Option<SocketAddr>,
+}
+
+/// Arguments of `import`.
+#[derive(Args, Debug)]
+pub struct Import {
+    /// The mapping: a TOML file that says what the columns mean (docs/mapping.md).
+    #[arg(long)]
+    pub map: PathBuf,
+    /// The folder with the files.
+    pub dir: PathBuf,
+    /// Where refused rows are written, with file, line and reason.
+    #[arg(long, default_value = "import.rejected.ndjson")]
+    pub rejects: PathBuf,
+    /// Only append events; do not bring the read models up to date.
+    #[arg(long)]
+    pub no_project: bool,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `projector`.
+#[derive(Args, Debug)]
+pub struct Projector {
+    /// Catch up with the log as it is now, and stop.
+    #[arg(long)]
+    pub once: bool,
+    /// Print what was done as JSON.
+    #[arg(long, requires = "once")]
+    pub json: bool,
+}
+
+/// Arguments of `keys`.
+#[derive(Args, Debug)]
+pub struct Keys {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: KeysCommand,
+}
+
+/// What can be done with API keys.
+#[derive(Subcommand, Debug)]
+pub enum KeysCommand {
+    /// Make a key. Its secret is shown once and not kept.
+    Create {
+        /// What it may do: creator, analyst, auditor or admin.
+        #[arg(long)]
+        role: String,
+        /// Whose data it may see; give it several times for several. All, if it is not given.
+        #[arg(long = "creator")]
+        creators: Vec<String>,
+        /// A name to know it by.
+        #[arg(long, default_value = "")]
+        label: String,
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List all keys, without secrets.
+    List {
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a key by its id.
+    Revoke {
+        /// The id that `list` shows.
+        key_id: String,
+    },
+}

@@ -1,0 +1,135 @@
+//! The configuration: environment variables, read once. A wrong one is named with what was
+//! expected.
+
+use adapters::postgres::private::PrivatePostgres;
+use adapters::vault::MasterKey;
+use anyhow::{Context, bail};
+use domain::formula::FormulaPolicy;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Where the database is.
+pub enum DatabaseChoice {
+    /// A private Postgres that the program owns, under the data folder.
+    Private,
+    /// This one. The text may hold a password, so it is never printed.
+    Url(String),
+}
+
+/// Where the master key is.
+pub enum MasterKeyChoice {
+    /// Given directly.
+    Given(MasterKey),
+    /// In a file, made at the first start.
+    File(PathBuf),
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// All settings.
+pub struct Config {
+    /// `DATABASE_URL`
+    pub database: DatabaseChoice,
+    /// `DATA_DIR`
+    pub data_dir: PathBuf,
+    /// `MASTER_KEY` or `MASTER_KEY_FILE`
+    pub master_key: MasterKeyChoice,
+    /// `LISTEN`
+    pub listen: SocketAddr,
+    /// `POOL_SIZE`
+    pub pool_size: usize,
+    /// `FORMULAS_OFF`
+    pub formulas: FormulaPolicy,
+    /// `LOG`
+    pub log_filter: String,
+    /// `LOG_FORMAT`
+    pub log_format: LogFormat,
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place for it")]
+fn variable(name: &str) -> anyhow::Result<Option<String>> {
+    match std::env::var(name) {
+        Ok(value) if value.is_empty() => Ok(None),
+        Ok(value) => Ok(Some(value)),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => bail!("{name} is not valid UTF-8"),
+    }
+}
+
+fn is_root() -> bool {
+    std::env::home_dir().is_some_and(|home| home == std::path::Path::new("/root"))
+}
+
+impl Config {
+    /// Reads the environment.
+    pub fn from_env() -> anyhow::Result<Self> {
+        let event_log = variable("EVENT_LOG")?.unwrap_or_else(|| "postgres".to_owned());
+        if event_log != "postgres" {
+            bail!("EVENT_LOG is not understood: expected postgres, the only log of this version");
+        }
+        let data_dir = match variable("DATA_DIR")? {
+            Some(path) => PathBuf::from(path),
+            None => PrivatePostgres::default_data_dir()?,
+        };
+        let listen = variable("LISTEN")?.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let listen = listen.parse().with_context(|| {
+            format!("LISTEN is '{listen}': expected an address such as 127.0.0.1:8080")
+        })?;
+        let pool_size = variable("POOL_SIZE")?.unwrap_or_else(|| "24".to_owned());
+        let pool_size = match pool_size.parse() {
+            Ok(size @ 4..=500) => size,
+            _ => bail!("POOL_SIZE is '{pool_size}': expected a number from 4 to 500"),
+        };
+        let formulas = variable("FORMULAS_OFF")?.unwrap_or_default();
+        let formulas = FormulaPolicy::parse(&formulas)
+            .map_err(|reason| anyhow::anyhow!("FORMULAS_OFF is not understood: {reason}"))?;
+        let log_format = match variable("LOG_FORMAT")?.as_deref() {
+            None | Some("text") => LogFormat::Text,
+            Some("json") => LogFormat::Json,
+            Some(other) => bail!("LOG_FORMAT is '{other}': expected text or json"),
+        };
+        Ok(Self {
+            database: match variable("DATABASE_URL")? {
+                Some(url) => DatabaseChoice::Url(url),
+                None => DatabaseChoice::Private,
+            },
+            data_dir,
+            master_key: master_key()?,
+            listen,
+            pool_size,
+            formulas,
+            log_filter: variable("LOG")?.unwrap_or_else(|| "info".to_owned()),
+            log_format,
+        })
+    }
+}
+
+fn master_key() -> anyhow::Result<MasterKeyChoice> {
+    match (variable("MASTER_KEY")?, variable("MASTER_KEY_FILE")?) {
+        (Some(_), Some(_)) => bail!("MASTER_KEY and MASTER_KEY_FILE are both set: expected one"),
+        (Some(text), None) => Ok(MasterKeyChoice::Given(MasterKey::parse(&text, "MASTER_KEY")?)),
+        (None, Some(path)) => Ok(MasterKeyChoice::File(PathBuf::from(path))),
+        (None, None) => Ok(MasterKeyChoice::File(default_key_file()?)),
+    }
+}
+
+/// Outside the data folder, so that a copy of the data opens nothing.
+fn default_key_file() -> anyhow::Result<PathBuf> {
+    if is_root() {
+        return Ok(PathBuf::from("/etc/social-ledger/master.key"));
+    }
+    let folder = match variable("XDG_CONFIG_HOME")? {
+        Some(folder) => PathBuf::from(folder),
+        None => std::env::home_dir()
+            .context("there is no home folder for the master key: set MASTER_KEY_FILE")?
+            .join(".config"),
+    };
+    Ok(folder.join("social-ledger/master.key"))
+}
