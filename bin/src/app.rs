@@ -40,22 +40,34 @@ async fn database(config: &Config) -> anyhow::Result<Ready> {
     let (endpoint, private) = match &config.database {
         DatabaseChoice::Url(url) => (Endpoint::parse(url)?, None),
         DatabaseChoice::Private => {
-            let options =
-                PrivateOptions { data_dir: config.data_dir.clone(), settings: vec![] };
+            let options = PrivateOptions {
+                data_dir: config.data_dir.clone(),
+                settings: vec![],
+            };
             let private = tokio::task::spawn_blocking(move || PrivatePostgres::start(&options))
                 .await?
                 .context("the private Postgres does not start")?;
-            (Endpoint::parse(&private.connection_string())?, Some(private))
+            (
+                Endpoint::parse(&private.connection_string())?,
+                Some(private),
+            )
         }
     };
     let mut client = endpoint.connect().await.map_err(|error| {
-        anyhow::anyhow!("the database is not reached: {}", adapters::postgres::describe(&error))
+        anyhow::anyhow!(
+            "the database is not reached: {}",
+            adapters::postgres::describe(&error)
+        )
     })?;
     let applied = migrate::migrate(&mut client).await?;
     for name in &applied {
         tracing::info!(migration = name, "migrated");
     }
-    Ok(Ready { endpoint, private, applied })
+    Ok(Ready {
+        endpoint,
+        private,
+        applied,
+    })
 }
 
 /// The subcommand `migrate`.
@@ -78,7 +90,9 @@ async fn leave(private: Option<PrivatePostgres>) -> anyhow::Result<()> {
 impl App {
     /// Starts or joins the database and puts everything together.
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
-        let Ready { endpoint, private, .. } = database(config).await?;
+        let Ready {
+            endpoint, private, ..
+        } = database(config).await?;
         let pool = endpoint.pool(config.pool_size)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let vault = match &config.master_key {
@@ -100,12 +114,27 @@ impl App {
         let vault = Arc::new(vault);
         let log = Arc::new(PostgresLog::open(endpoint.clone(), pool.clone()).await?);
         let states = Arc::new(PostgresStates::new(pool.clone()));
-        let ledger =
-            Arc::new(Ledger::new(log.clone(), vault.clone(), Arc::clone(&clock), states));
-        let engine =
-            Arc::new(Engine::new(log.clone(), Arc::new(endpoint), projections::registry()));
+        let ledger = Arc::new(Ledger::new(
+            log.clone(),
+            vault.clone(),
+            Arc::clone(&clock),
+            states,
+        ));
+        let engine = Arc::new(Engine::new(
+            log.clone(),
+            Arc::new(endpoint),
+            projections::registry(),
+        ));
         engine.install().await?;
-        Ok(Self { pool, log, vault, clock, ledger, engine, private })
+        Ok(Self {
+            pool,
+            log,
+            vault,
+            clock,
+            ledger,
+            engine,
+            private,
+        })
     }
 
     /// Keeps what would be folded again, and stops the database if nobody else uses it.
@@ -113,7 +142,15 @@ impl App {
         if let Err(error) = self.ledger.keep_all().await {
             tracing::warn!(%error, "folded states were not kept; the next start reads more");
         }
-        let Self { pool, log, vault, ledger, engine, private, .. } = self;
+        let Self {
+            pool,
+            log,
+            vault,
+            ledger,
+            engine,
+            private,
+            ..
+        } = self;
         drop((ledger, engine, vault, log));
         pool.close();
         leave(private).await

@@ -114,7 +114,10 @@ impl Config {
 fn master_key() -> anyhow::Result<MasterKeyChoice> {
     match (variable("MASTER_KEY")?, variable("MASTER_KEY_FILE")?) {
         (Some(_), Some(_)) => bail!("MASTER_KEY and MASTER_KEY_FILE are both set: expected one"),
-        (Some(text), None) => Ok(MasterKeyChoice::Given(MasterKey::parse(&text, "MASTER_KEY")?)),
+        (Some(text), None) => Ok(MasterKeyChoice::Given(MasterKey::parse(
+            &text,
+            "MASTER_KEY",
+        )?)),
         (None, Some(path)) => Ok(MasterKeyChoice::File(PathBuf::from(path))),
         (None, None) => Ok(MasterKeyChoice::File(default_key_file()?)),
     }

@@ -32,8 +32,11 @@ pub(crate) async fn run(config: &Config, arguments: &Import) -> anyhow::Result<(
     let mapping = Mapping::load(&arguments.map)
         .with_context(|| format!("the mapping {}", arguments.map.display()))?;
     let source = Source::open(mapping, &arguments.dir)?;
-    let ignored: Vec<_> =
-        source.ignored().iter().map(|file| (file.file.clone(), file.reason.clone())).collect();
+    let ignored: Vec<_> = source
+        .ignored()
+        .iter()
+        .map(|file| (file.file.clone(), file.reason.clone()))
+        .collect();
     let unmatched = source.unmatched().to_vec();
     let app = App::build(config).await?;
     let report = import(&app, source, &arguments.rejects).await?;
@@ -57,7 +60,10 @@ pub(crate) async fn run(config: &Config, arguments: &Import) -> anyhow::Result<(
     output::line(format!("events appended  {:>10}", report.events_appended));
     output::line(format!("accounts         {:>10}", report.accounts));
     if let Some(path) = rejects {
-        output::line(format!("Refused rows, with file, line and reason: {}", path.display()));
+        output::line(format!(
+            "Refused rows, with file, line and reason: {}",
+            path.display()
+        ));
     }
     let mut reasons: Vec<_> = ignored.iter().map(|(_, reason)| reason.as_str()).collect();
     reasons.sort_unstable();

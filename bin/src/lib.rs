@@ -31,7 +31,9 @@ pub fn run() -> ExitCode {
 fn start(cli: Cli) -> anyhow::Result<()> {
     let config = Config::from_env()?;
     telemetry::init(&config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let result = runtime.block_on(dispatch(cli, config));
     // Tasks that follow the log hold connections that nobody needs any more.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));

@@ -28,7 +28,13 @@ impl Progress {
             bar
         });
         let now = now();
-        Self { what, bar, total, started: now, last_line: now }
+        Self {
+            what,
+            bar,
+            total,
+            started: now,
+            last_line: now,
+        }
     }
 
     /// Shows where the work is, of the total, and how many things that were.
@@ -42,8 +48,16 @@ impl Progress {
         } else if self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = now();
             let part = done as f64 / self.total.max(1) as f64;
-            let left = if part > 0.0 { seconds / part - seconds } else { 0.0 };
-            eprintln!("{}: {:.0}%, {message}, about {left:.0} s left", self.what, part * 100.0);
+            let left = if part > 0.0 {
+                seconds / part - seconds
+            } else {
+                0.0
+            };
+            eprintln!(
+                "{}: {:.0}%, {message}, about {left:.0} s left",
+                self.what,
+                part * 100.0
+            );
         }
     }
 
@@ -54,7 +68,10 @@ impl Progress {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "progress measures the time that passes")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "progress measures the time that passes"
+)]
 fn now() -> Instant {
     Instant::now()
 }

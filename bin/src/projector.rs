@@ -25,7 +25,10 @@ pub(crate) async fn run(config: &Config, arguments: &Projector) -> anyhow::Resul
         let done = catch_up(&app, &cancel).await?;
         let position = done.position.map(|position| position.to_string());
         if arguments.json {
-            output::json(&CaughtUp { events: done.events, position })?;
+            output::json(&CaughtUp {
+                events: done.events,
+                position,
+            })?;
         } else {
             output::line(format!("Read {} events.", done.events));
         }

@@ -5,9 +5,16 @@ use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
 pub(crate) fn init(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.log_filter)
-        .with_context(|| format!("LOG is '{}': expected info or target=debug", config.log_filter))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = EnvFilter::try_new(&config.log_filter).with_context(|| {
+        format!(
+            "LOG is '{}': expected info or target=debug",
+            config.log_filter
+        )
+    })?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     let result = match config.log_format {
         LogFormat::Text => lines.with_target(false).try_init(),
         LogFormat::Json => lines.json().try_init(),

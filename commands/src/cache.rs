@@ -42,7 +42,11 @@ impl Entry {
     ) -> Result<(), CommandError> {
         if !self.loaded {
             let kept = store.load(account).await?;
-            *self = Self { complete: kept.is_none(), loaded: true, ..Self::default() };
+            *self = Self {
+                complete: kept.is_none(),
+                loaded: true,
+                ..Self::default()
+            };
             if let Some(folded) = kept {
                 self.kept_revision = folded.revision;
                 self.folded = folded;
@@ -50,7 +54,9 @@ impl Entry {
         }
         let stream = StreamName::of_account(account);
         loop {
-            let page = log.read_stream(&stream, self.folded.next_revision(), TAIL_PAGE).await?;
+            let page = log
+                .read_stream(&stream, self.folded.next_revision(), TAIL_PAGE)
+                .await?;
             let decoded = page
                 .iter()
                 .map(decode_recorded)
@@ -81,10 +87,14 @@ impl Entry {
         if self.complete {
             return Ok(());
         }
-        let missing: Vec<_> =
-            posts.iter().copied().filter(|post| !self.marks.contains_key(post)).collect();
+        let missing: Vec<_> = posts
+            .iter()
+            .copied()
+            .filter(|post| !self.marks.contains_key(post))
+            .collect();
         if !missing.is_empty() {
-            self.marks.extend(store.load_marks(account, &missing).await?);
+            self.marks
+                .extend(store.load_marks(account, &missing).await?);
         }
         Ok(())
     }
@@ -113,8 +123,14 @@ impl Entry {
             return None;
         }
         let marks = self.dirty.iter();
-        let marks = marks.filter_map(|post| Some((*post, *self.marks.get(post)?))).collect();
-        Some(StateToKeep { account, folded: Arc::new(self.folded.clone()), marks })
+        let marks = marks
+            .filter_map(|post| Some((*post, *self.marks.get(post)?)))
+            .collect();
+        Some(StateToKeep {
+            account,
+            folded: Arc::new(self.folded.clone()),
+            marks,
+        })
     }
 
     /// Notes that the state was kept as it stands.
@@ -135,7 +151,9 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn new(capacity: NonZeroUsize) -> Self {
-        Self { entries: Mutex::new(lru::LruCache::new(capacity)) }
+        Self {
+            entries: Mutex::new(lru::LruCache::new(capacity)),
+        }
     }
 
     /// The entry of an account. One dropped while in use is merely read again by the next user.
@@ -147,6 +165,9 @@ impl Cache {
     /// Everything in memory.
     pub(crate) fn all(&self) -> Vec<(AccountId, Arc<tokio::sync::Mutex<Entry>>)> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.iter().map(|(account, entry)| (*account, Arc::clone(entry))).collect()
+        entries
+            .iter()
+            .map(|(account, entry)| (*account, Arc::clone(entry)))
+            .collect()
     }
 }

@@ -42,8 +42,19 @@ pub(crate) fn seal_into_chain(
     let data = encode(event)?;
     let event_type = event.type_name();
     let revision = folded.next_revision();
-    let hash =
-        ChainHash::of(stream.as_str(), revision, event_id, event_type, &metadata, &data);
+    let hash = ChainHash::of(
+        stream.as_str(),
+        revision,
+        event_id,
+        event_type,
+        &metadata,
+        &data,
+    );
     folded.push(event_id, event, hash, recorded_at);
-    Ok(NewEvent { event_id, event_type, metadata, data })
+    Ok(NewEvent {
+        event_id,
+        event_type,
+        metadata,
+        data,
+    })
 }

@@ -1,16 +1,16 @@
 //! The one place where commands are carried out: load, fold, decide, seal, append, retry.
 
+use crate::Folded;
 use crate::append::append_surely;
 use crate::cache::{Cache, Entry};
-use crate::folded::{note_posts, posts_of};
 use crate::envelope::{Context, seal_into_chain};
+use crate::folded::{note_posts, posts_of};
 use crate::intent::{Intent, IntentOutcome};
 use crate::ports::{
     Append, AppendError, Clock, EventLog, ExpectedRevision, NewEvent, ReadError, StateStore,
     StateStoreError, Vault, VaultError,
 };
 use crate::prepare::{Prepared, prepare};
-use crate::Folded;
 use domain::account::{Event, Rejected, decide, event_id, may_repeat};
 use domain::{AccountId, CommandId, EventId, Position, PostKey, StreamName};
 use std::collections::{HashMap, HashSet};
@@ -91,7 +91,13 @@ impl Ledger {
         clock: Arc<dyn Clock>,
         states: Arc<dyn StateStore>,
     ) -> Self {
-        Self { log, vault, clock, states, cache: Cache::new(ACCOUNTS_IN_MEMORY) }
+        Self {
+            log,
+            vault,
+            clock,
+            states,
+            cache: Cache::new(ACCOUNTS_IN_MEMORY),
+        }
     }
 
     /// The vault, for callers that must find or make an account first.
@@ -139,14 +145,22 @@ impl Ledger {
             let plan = self.plan(account, &entry, &mut prepared, &repeated, &*key, context)?;
             if plan.new_events.is_empty() {
                 let position = entry.folded.position;
-                return Ok(Outcome { intents: plan.intents, events: 0, position });
+                return Ok(Outcome {
+                    intents: plan.intents,
+                    events: 0,
+                    position,
+                });
             }
             let expected = match entry.folded.revision {
                 Some(revision) => ExpectedRevision::Exact(revision),
                 None => ExpectedRevision::NoStream,
             };
             let events = plan.new_events.into();
-            let append = Append { stream: stream.clone(), expected, events };
+            let append = Append {
+                stream: stream.clone(),
+                expected,
+                events,
+            };
             match append_surely(&*self.log, append).await {
                 Ok(appended) => {
                     entry.advance(plan.folded, appended.position, &plan.events);
@@ -213,8 +227,16 @@ impl Ledger {
             .map(|prepared| prepared.command.identity(account))
             .collect();
         let (mut known, unknown): (HashSet<_>, Vec<_>) = (
-            doubtful.iter().copied().filter(|id| entry.folded.remembers(*id)).collect(),
-            doubtful.iter().copied().filter(|id| !entry.folded.remembers(*id)).collect(),
+            doubtful
+                .iter()
+                .copied()
+                .filter(|id| entry.folded.remembers(*id))
+                .collect(),
+            doubtful
+                .iter()
+                .copied()
+                .filter(|id| !entry.folded.remembers(*id))
+                .collect(),
         );
         if !unknown.is_empty() {
             known.extend(self.log.recorded(stream, &unknown).await?);
@@ -277,11 +299,18 @@ impl Ledger {
             }
             plan.intents.push(match events.len() {
                 0 => IntentOutcome::Unchanged,
-                events => IntentOutcome::Appended { events, unchanged_posts },
+                events => IntentOutcome::Appended {
+                    events,
+                    unchanged_posts,
+                },
             });
             plan.events.extend(events);
         }
-        let bytes = plan.new_events.iter().map(|e| e.metadata.len() + e.data.len()).sum();
+        let bytes = plan
+            .new_events
+            .iter()
+            .map(|e| e.metadata.len() + e.data.len())
+            .sum();
         if bytes > MAX_APPEND_BYTES {
             return Err(CommandError::TooLarge(bytes));
         }

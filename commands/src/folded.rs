@@ -2,7 +2,7 @@
 
 use domain::account::{Account, Event, KnownPost, evolve};
 use domain::chain::ChainHash;
-use domain::codec::{Decoded, DecodeError, decode_recorded};
+use domain::codec::{DecodeError, Decoded, decode_recorded};
 use domain::{EventId, Position, PostKey, RecordedEvent, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
@@ -57,7 +57,11 @@ impl Folded {
             self.account = evolve(std::mem::take(&mut self.account), event);
         }
         let recorded_at = decoded.metadata.recorded_at;
-        self.advance(recorded.event_id, ChainHash::of_recorded(recorded), recorded_at);
+        self.advance(
+            recorded.event_id,
+            ChainHash::of_recorded(recorded),
+            recorded_at,
+        );
         self.position = Some(recorded.position);
     }
 
@@ -85,7 +89,10 @@ pub(crate) fn posts_of(event: &Event) -> impl Iterator<Item = PostKey> + '_ {
         _ => None,
     };
     page.into_iter().flat_map(|page| {
-        page.changed.iter().map(|post| post.post).chain(page.unchanged.iter().copied())
+        page.changed
+            .iter()
+            .map(|post| post.post)
+            .chain(page.unchanged.iter().copied())
     })
 }
 
@@ -101,7 +108,14 @@ pub(crate) fn note_posts(event: &Event, marks: &mut HashMap<PostKey, PostMark>) 
         if newer {
             let text = text.or_else(|| before.and_then(|mark| mark.text));
             let values = post.values.digest();
-            marks.insert(post.post, PostMark { observed_at: page.observed_at, values, text });
+            marks.insert(
+                post.post,
+                PostMark {
+                    observed_at: page.observed_at,
+                    values,
+                    text,
+                },
+            );
         }
     }
     for post in &page.unchanged {

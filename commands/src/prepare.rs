@@ -21,9 +21,19 @@ pub(crate) struct Prepared {
 pub(crate) fn prepare(intent: Intent, key: &dyn AccountKey) -> Result<Prepared, VaultError> {
     let mut texts = vec![];
     let command = match intent {
-        Intent::Import { creator, platform, source, profile } => {
+        Intent::Import {
+            creator,
+            platform,
+            source,
+            profile,
+        } => {
             let profile = seal_reading(profile, key)?;
-            Command::ImportAccount(ImportAccount { creator, platform, source, profile })
+            Command::ImportAccount(ImportAccount {
+                creator,
+                platform,
+                source,
+                profile,
+            })
         }
         Intent::Connect(connection) => Command::ConnectAccount(ConnectAccount {
             command_id: connection.command_id,
@@ -35,19 +45,35 @@ pub(crate) fn prepare(intent: Intent, key: &dyn AccountKey) -> Result<Prepared, 
             profile: seal_reading(connection.profile, key)?,
         }),
         Intent::RecordSync(sync) => Command::RecordSync(sync),
-        Intent::SnapshotAccount { observed_at, period, values, provenance, profile } => {
+        Intent::SnapshotAccount {
+            observed_at,
+            period,
+            values,
+            provenance,
+            profile,
+        } => {
             let profile = profile.map(|text| seal_profile(&text, key)).transpose()?;
-            let reading = AccountReading { observed_at, period, values, provenance, profile };
+            let reading = AccountReading {
+                observed_at,
+                period,
+                values,
+                provenance,
+                profile,
+            };
             Command::SnapshotMetric(SnapshotMetric::Account(reading))
         }
-        Intent::SnapshotPosts { observed_at, provenance, posts } => {
+        Intent::SnapshotPosts {
+            observed_at,
+            provenance,
+            posts,
+        } => {
             let mut readings = Vec::with_capacity(posts.len());
             for post in posts {
                 let name = key.post_key(&post.text.platform_post_id);
                 let plain = plain(&post.text)?;
                 // A bare id is sealed once, and never takes the place of a title.
-                let text_fingerprint = (!post.text.is_bare())
-                    .then(|| key.fingerprint(Subject::Post(name), &plain));
+                let text_fingerprint =
+                    (!post.text.is_bare()).then(|| key.fingerprint(Subject::Post(name), &plain));
                 readings.push(PostReading {
                     post: name,
                     published_at: post.published_at,
@@ -58,12 +84,22 @@ pub(crate) fn prepare(intent: Intent, key: &dyn AccountKey) -> Result<Prepared, 
                 });
                 texts.push(plain);
             }
-            let reading = PostsReading { observed_at, provenance, posts: readings };
+            let reading = PostsReading {
+                observed_at,
+                provenance,
+                posts: readings,
+            };
             Command::SnapshotMetric(SnapshotMetric::Posts(reading))
         }
-        Intent::Disconnect { command_id, reason, at } => {
-            Command::Disconnect { command_id, reason, at }
-        }
+        Intent::Disconnect {
+            command_id,
+            reason,
+            at,
+        } => Command::Disconnect {
+            command_id,
+            reason,
+            at,
+        },
     };
     Ok(Prepared { command, texts })
 }
@@ -106,7 +142,10 @@ impl Prepared {
 
 fn seal_reading(profile: Profile, key: &dyn AccountKey) -> Result<ProfileReading, VaultError> {
     let sealed = seal_profile(&profile.text, key)?;
-    Ok(ProfileReading { observed_at: profile.observed_at, sealed })
+    Ok(ProfileReading {
+        observed_at: profile.observed_at,
+        sealed,
+    })
 }
 
 fn seal_profile(text: &ProfileText, key: &dyn AccountKey) -> Result<Sealed, VaultError> {

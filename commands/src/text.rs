@@ -47,8 +47,16 @@ pub struct PostText {
 impl PostText {
     /// Whether it names the post and says nothing else: a source of numbers alone.
     pub fn is_bare(&self) -> bool {
-        let Self { platform_post_id: _, title, caption, url, thumbnail_url } = self;
-        [title, caption, url, thumbnail_url].iter().all(|field| field.is_none())
+        let Self {
+            platform_post_id: _,
+            title,
+            caption,
+            url,
+            thumbnail_url,
+        } = self;
+        [title, caption, url, thumbnail_url]
+            .iter()
+            .all(|field| field.is_none())
     }
 }
 

@@ -80,7 +80,12 @@ impl Serialize for ChainHash {
 impl<'de> Deserialize<'de> for ChainHash {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
-        let bytes = HEXLOWER.decode(text.as_bytes()).map_err(de::Error::custom)?;
-        bytes.try_into().map(Self).map_err(|_| de::Error::custom("expected 32 bytes"))
+        let bytes = HEXLOWER
+            .decode(text.as_bytes())
+            .map_err(de::Error::custom)?;
+        bytes
+            .try_into()
+            .map(Self)
+            .map_err(|_| de::Error::custom("expected 32 bytes"))
     }
 }

@@ -25,13 +25,20 @@ pub enum Formula {
 
 /// A name that is no formula.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is not a formula: expected er_views@1, er_followers@1, er_reach@1, growth@1 or velocity@1")]
+#[error(
+    "'{0}' is not a formula: expected er_views@1, er_followers@1, er_reach@1, growth@1 or velocity@1"
+)]
 pub struct UnknownFormula(pub String);
 
 impl Formula {
     /// Every formula.
-    pub const ALL: [Self; 5] =
-        [Self::ErFollowers1, Self::ErReach1, Self::ErViews1, Self::Growth1, Self::Velocity1];
+    pub const ALL: [Self; 5] = [
+        Self::ErFollowers1,
+        Self::ErReach1,
+        Self::ErViews1,
+        Self::Growth1,
+        Self::Velocity1,
+    ];
 
     /// Name and version, as answers show them.
     pub const fn name(self) -> &'static str {
@@ -73,7 +80,12 @@ pub struct Engagements {
 
 /// likes + comments + shares + saves, of those known; undefined where all are unknown.
 pub fn engagements(values: &Values, platform: Platform) -> Engagements {
-    let components = [Metric::Likes, Metric::Comments, Metric::Shares, Metric::Saves];
+    let components = [
+        Metric::Likes,
+        Metric::Comments,
+        Metric::Shares,
+        Metric::Saves,
+    ];
     let known = components.iter().filter_map(|metric| values.get(*metric));
     let total = known.reduce(i64::saturating_add);
     let missing = platform
@@ -95,14 +107,23 @@ pub struct Ratio {
 impl Ratio {
     /// `numerator / denominator`; nothing where the denominator is not positive.
     pub fn new(numerator: i128, denominator: i128) -> Option<Self> {
-        (denominator > 0).then_some(Self { numerator, denominator })
+        (denominator > 0).then_some(Self {
+            numerator,
+            denominator,
+        })
     }
 
     /// The quotient times ten to the power of `decimals`, rounded half away from zero.
     pub fn scaled(self, decimals: u32) -> i128 {
-        let scaled = self.numerator.saturating_mul(10_i128.saturating_pow(decimals));
+        let scaled = self
+            .numerator
+            .saturating_mul(10_i128.saturating_pow(decimals));
         let half = self.denominator / 2;
-        let rounded = if scaled < 0 { scaled - half } else { scaled + half };
+        let rounded = if scaled < 0 {
+            scaled - half
+        } else {
+            scaled + half
+        };
         rounded / self.denominator
     }
 
@@ -144,12 +165,18 @@ pub fn engagement_rate(engagements: Option<i64>, base: Option<i64>) -> Option<Ra
 
 /// `growth@1` in percent: 100 x (end - start) / start; undefined where the start is zero.
 pub fn growth(start: i64, end: i64) -> Option<Ratio> {
-    Ratio::new((i128::from(end) - i128::from(start)) * 100, i128::from(start))
+    Ratio::new(
+        (i128::from(end) - i128::from(start)) * 100,
+        i128::from(start),
+    )
 }
 
 /// `velocity@1` in percent a day: growth over 7 days in percent of the start, divided by 7.
 pub fn velocity(start: i64, end: i64) -> Option<Ratio> {
-    Ratio::new((i128::from(end) - i128::from(start)) * 100, i128::from(start) * 7)
+    Ratio::new(
+        (i128::from(end) - i128::from(start)) * 100,
+        i128::from(start) * 7,
+    )
 }
 
 /// Which formulas are switched off for which platform, since some forbid derived metrics.
@@ -163,7 +190,11 @@ impl FormulaPolicy {
     /// Reads a list such as `youtube:er_views@1,youtube:er_reach@1`.
     pub fn parse(list: &str) -> Result<Self, String> {
         let mut off = BTreeSet::new();
-        for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        for entry in list
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+        {
             let (platform, formula) = entry
                 .split_once(':')
                 .ok_or_else(|| format!("'{entry}': expected platform:formula@version"))?;

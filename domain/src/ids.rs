@@ -17,7 +17,11 @@ pub struct InvalidId {
 }
 
 fn invalid(kind: &'static str, given: &str, expected: &'static str) -> InvalidId {
-    InvalidId { kind, given: given.chars().take(80).collect(), expected }
+    InvalidId {
+        kind,
+        given: given.chars().take(80).collect(),
+        expected,
+    }
 }
 
 macro_rules! uuid_ids {
@@ -161,6 +165,8 @@ impl FromStr for SyncId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self).map_err(|_| invalid("sync id", text, "a ULID"))
+        text.parse()
+            .map(Self)
+            .map_err(|_| invalid("sync id", text, "a ULID"))
     }
 }

@@ -136,15 +136,18 @@ impl Metric {
         fits: impl Fn(Self) -> bool,
     ) -> Result<Self, UnknownMetric> {
         let mut fitting = Self::ALL.iter().copied().filter(|metric| fits(*metric));
-        fitting.clone().find(|metric| metric.name() == name).ok_or_else(|| UnknownMetric {
-            given: name.chars().take(80).collect(),
-            subject,
-            expected: fitting
-                .by_ref()
-                .map(Self::name)
-                .collect::<Vec<_>>()
-                .join(", "),
-        })
+        fitting
+            .clone()
+            .find(|metric| metric.name() == name)
+            .ok_or_else(|| UnknownMetric {
+                given: name.chars().take(80).collect(),
+                subject,
+                expected: fitting
+                    .by_ref()
+                    .map(Self::name)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            })
     }
 }
 

@@ -34,9 +34,15 @@ impl Cause {
 
     /// The cause with this name, if there is one.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Observed, Self::Imported, Self::Restated, Self::ReParsed, Self::Simulated]
-            .into_iter()
-            .find(|cause| cause.name() == name)
+        [
+            Self::Observed,
+            Self::Imported,
+            Self::Restated,
+            Self::ReParsed,
+            Self::Simulated,
+        ]
+        .into_iter()
+        .find(|cause| cause.name() == name)
     }
 }
 

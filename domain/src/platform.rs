@@ -45,9 +45,12 @@ impl Platform {
         match self {
             Self::Youtube => &[Metric::Likes, Metric::Comments],
             Self::Facebook | Self::Tiktok => &[Metric::Likes, Metric::Comments, Metric::Shares],
-            Self::Instagram => {
-                &[Metric::Likes, Metric::Comments, Metric::Shares, Metric::Saves]
-            }
+            Self::Instagram => &[
+                Metric::Likes,
+                Metric::Comments,
+                Metric::Shares,
+                Metric::Saves,
+            ],
         }
     }
 }

@@ -81,7 +81,11 @@ impl FromStr for Position {
             let log = Uuid::try_parse(parts.next()?).ok()?;
             let commit = parts.next()?.parse().ok()?;
             let prepare = parts.next()?.parse().ok()?;
-            parts.next().is_none().then_some(Self { log, commit, prepare })
+            parts.next().is_none().then_some(Self {
+                log,
+                commit,
+                prepare,
+            })
         };
         parse().ok_or_else(|| InvalidPosition(text.chars().take(80).collect()))
     }

@@ -27,7 +27,12 @@ impl fmt::Debug for Fingerprint {
 
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sealed({:?}, {} bytes)", self.fingerprint, self.bytes.len())
+        write!(
+            f,
+            "Sealed({:?}, {} bytes)",
+            self.fingerprint,
+            self.bytes.len()
+        )
     }
 }
 
@@ -40,7 +45,10 @@ impl Serialize for Fingerprint {
 impl<'de> Deserialize<'de> for Fingerprint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let bytes = base64url::deserialize(deserializer)?;
-        bytes.try_into().map(Self).map_err(|_| de::Error::custom("expected 16 bytes"))
+        bytes
+            .try_into()
+            .map(Self)
+            .map_err(|_| de::Error::custom("expected 16 bytes"))
     }
 }
 
@@ -56,6 +64,8 @@ mod base64url {
         deserializer: D,
     ) -> Result<Vec<u8>, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
-        BASE64URL_NOPAD.decode(text.as_bytes()).map_err(de::Error::custom)
+        BASE64URL_NOPAD
+            .decode(text.as_bytes())
+            .map_err(de::Error::custom)
     }
 }

@@ -36,7 +36,11 @@ impl Timestamp {
     /// This moment moved by `micros`, kept within the years 0 to 9999.
     #[must_use]
     pub fn saturating_add_micros(self, micros: i64) -> Self {
-        Self(self.0.saturating_add(micros).clamp(Self::MIN.0, Self::MAX.0))
+        Self(
+            self.0
+                .saturating_add(micros)
+                .clamp(Self::MIN.0, Self::MAX.0),
+        )
     }
 
     /// The same moment for chrono's calendar arithmetic.
@@ -52,7 +56,11 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_chrono().to_rfc3339_opts(SecondsFormat::Micros, true))
+        f.write_str(
+            &self
+                .to_chrono()
+                .to_rfc3339_opts(SecondsFormat::Micros, true),
+        )
     }
 }
 

@@ -95,7 +95,9 @@ impl Values {
         let mut bytes = Vec::with_capacity(96);
         self.write_canonical(&mut bytes);
         let hash: [u8; 32] = Sha256::digest(&bytes).into();
-        hash.iter().take(8).fold(0, |digest, byte| digest << 8 | u64::from(*byte))
+        hash.iter()
+            .take(8)
+            .fold(0, |digest, byte| digest << 8 | u64::from(*byte))
     }
 
     /// Feeds the values to a hash in one fixed form: `name=value;` and `name=?;` for hidden.

@@ -1,7 +1,7 @@
 -- The event log: exact bytes, gapless positions in the order of commits.
 
 create table log_head (
-    only boolean primary key default true check (only),
+    id boolean primary key default true check (id),
     log_id uuid not null default gen_random_uuid(),
     position bigint not null
 ) with (fillfactor = 10);
@@ -20,7 +20,7 @@ create table log_events (
 );
 
 -- Recognises a command that is repeated beyond the window that states remember.
-create index log_events_by_id on log_events (event_id);
+create index log_events_by_id on log_events using hash (event_id);
 
 -- lz4 costs a fraction of the default; a server built without it keeps the default.
 do $$

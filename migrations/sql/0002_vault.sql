@@ -4,7 +4,7 @@ create schema vault;
 
 -- One row: which master key this vault was made with, and the wrapped key of the registry.
 create table vault.master (
-    only boolean primary key default true check (only),
+    id boolean primary key default true check (id),
     fingerprint bytea not null,
     registry_key bytea not null,
     created_at timestamptz not null default now()

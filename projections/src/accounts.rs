@@ -3,7 +3,7 @@
 mod apply;
 mod query;
 
-pub use query::{AccountRow, find, list};
+pub use query::{AccountRow, find, find_many, list};
 
 use crate::projection::{Applied, Projection, ProjectionError};
 use async_trait::async_trait;

@@ -94,7 +94,11 @@ impl Engine {
         database: Arc<dyn Database>,
         projections: Vec<Arc<dyn Projection>>,
     ) -> Self {
-        Self { feed, database, projections }
+        Self {
+            feed,
+            database,
+            projections,
+        }
     }
 
     /// Makes the tables of read models that are not there yet.
@@ -103,7 +107,10 @@ impl Engine {
         for projection in &self.projections {
             checkpoint::install(&mut client, &**projection, self.feed.log_id())
                 .await
-                .map_err(|source| EngineError::Projection { name: projection.name(), source })?;
+                .map_err(|source| EngineError::Projection {
+                    name: projection.name(),
+                    source,
+                })?;
         }
         Ok(())
     }
@@ -119,7 +126,9 @@ impl Engine {
 
     /// Follows the log until it is cancelled. Ends early only on a lasting failure.
     pub async fn follow(&self, cancel: &CancellationToken) -> Result<(), EngineError> {
-        self.run(Until::Cancelled, cancel, &|_| {}).await.map(|_| ())
+        self.run(Until::Cancelled, cancel, &|_| {})
+            .await
+            .map(|_| ())
     }
 
     async fn run(
@@ -133,7 +142,10 @@ impl Engine {
         for projection in &self.projections {
             let held = checkpoint::load(&client, &**projection, self.feed.log_id())
                 .await
-                .map_err(|source| EngineError::Projection { name: projection.name(), source })?
+                .map_err(|source| EngineError::Projection {
+                    name: projection.name(),
+                    source,
+                })?
                 .ok_or(EngineError::ForeignCheckpoint(projection.name()))?;
             start.push(held);
         }
@@ -155,8 +167,14 @@ impl Engine {
         }
         let slowest = start.into_iter().min_by_key(checkpoint::Held::order);
         let after = slowest.and_then(|held| held.position());
-        let reading =
-            reader::run(Arc::clone(&self.feed), after, senders, until, cancel, progress);
+        let reading = reader::run(
+            Arc::clone(&self.feed),
+            after,
+            senders,
+            until,
+            cancel,
+            progress,
+        );
         let (read, applied) = tokio::join!(reading, join_all(workers));
         applied.into_iter().collect::<Result<Vec<()>, _>>()?;
         read

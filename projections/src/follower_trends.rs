@@ -1,9 +1,11 @@
 //! The read model of account metrics in time: followers above all, and every other one.
 
 mod apply;
+mod growth;
 mod point;
 mod trend;
 
+pub use growth::{CreatorGrowth, GrowthQuery, creator_growth};
 pub use point::{Point, metric_as_of, since_unknown};
 pub use trend::{Bucket, Interval, TREND_SQL, TrendQuery, raw, trend};
 

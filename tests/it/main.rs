@@ -1,1 +1,7 @@
-//! Stub.
+//! The integration tests, one binary: boundaries of the domain, of Postgres, and of the program.
+
+mod architecture;
+mod fold;
+mod kills;
+mod private_postgres;
+mod smoke;

@@ -1,1 +1,12 @@
-//! Stub.
+//! The harness of the integration tests and benchmarks: a real Postgres, databases in it, a log in
+//! memory, and the program as a child process.
+
+pub mod cluster;
+pub mod database;
+pub mod ledger;
+pub mod memory_log;
+pub mod rng;
+
+pub use cluster::Cluster;
+pub use database::TestDatabase;
+pub use ledger::TestLedger;

@@ -34,7 +34,10 @@ impl Assembler {
             None => {
                 let account = reading.account.clone();
                 self.places.insert(account.clone(), self.groups.len());
-                self.groups.push(Group { account, readings: vec![] });
+                self.groups.push(Group {
+                    account,
+                    readings: vec![],
+                });
                 self.groups.len() - 1
             }
         };
@@ -43,11 +46,17 @@ impl Assembler {
         self.held += 1;
         if group.readings.len() >= GROUP_ROWS {
             self.held -= group.readings.len();
-            let full =
-                Group { account: group.account.clone(), readings: take(&mut group.readings) };
+            let full = Group {
+                account: group.account.clone(),
+                readings: take(&mut group.readings),
+            };
             return vec![full];
         }
-        if self.held >= HELD_ROWS { self.flush() } else { vec![] }
+        if self.held >= HELD_ROWS {
+            self.flush()
+        } else {
+            vec![]
+        }
     }
 
     /// Gives everything that is held, in the order in which the accounts came.
@@ -55,6 +64,9 @@ impl Assembler {
         self.places.clear();
         self.held = 0;
         let groups = take(&mut self.groups);
-        groups.into_iter().filter(|group| !group.readings.is_empty()).collect()
+        groups
+            .into_iter()
+            .filter(|group| !group.readings.is_empty())
+            .collect()
     }
 }

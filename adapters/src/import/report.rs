@@ -54,7 +54,11 @@ impl RejectFile {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        Ok(Self { path: path.to_owned(), file: None, rows: 0 })
+        Ok(Self {
+            path: path.to_owned(),
+            file: None,
+            rows: 0,
+        })
     }
 
     /// Adds a row.

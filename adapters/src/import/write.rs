@@ -65,7 +65,15 @@ impl Writer {
             correlation_id: Uuid::new_v5(&Uuid::NAMESPACE_URL, source.as_bytes()),
             causation_id: None,
         };
-        Self { ledger, tables, source, context, refuse, watch, opened: HashMap::new() }
+        Self {
+            ledger,
+            tables,
+            source,
+            context,
+            refuse,
+            watch,
+            opened: HashMap::new(),
+        }
     }
 
     pub(super) async fn run(
@@ -85,7 +93,9 @@ impl Writer {
         let mut report = self.carry_out(account, self.work(group)).await?;
         report.events_appended += opening as u64;
         self.watch.settled.fetch_add(rows, Ordering::Relaxed);
-        self.watch.events.fetch_add(report.events_appended, Ordering::Relaxed);
+        self.watch
+            .events
+            .fetch_add(report.events_appended, Ordering::Relaxed);
         Ok(report)
     }
 
@@ -96,9 +106,15 @@ impl Writer {
             return Ok((*account, 0));
         }
         let mut events = 0;
-        let AccountRef { creator, platform, platform_account_id } = &group.account;
+        let AccountRef {
+            creator,
+            platform,
+            platform_account_id,
+        } = &group.account;
         let vault = self.ledger.vault();
-        let account = vault.find_or_create(creator, *platform, platform_account_id).await?;
+        let account = vault
+            .find_or_create(creator, *platform, platform_account_id)
+            .await?;
         if let Some(first) = group.readings.first()
             && self.ledger.load(account).await?.account == Account::Absent
         {
@@ -107,7 +123,11 @@ impl Writer {
                 ..ProfileText::default()
             });
             let intent = self.import(&group.account, first.observed_at, text);
-            events = self.ledger.execute(account, intent, &self.context).await?.events;
+            events = self
+                .ledger
+                .execute(account, intent, &self.context)
+                .await?
+                .events;
         }
         if self.opened.len() >= ACCOUNTS_REMEMBERED {
             self.opened.clear();
@@ -130,7 +150,15 @@ impl Writer {
         let mut work: Vec<Work> = vec![];
         let mut page: Option<Page> = None;
         for reading in group.readings {
-            let Reading { account, observed_at, table, place, profile, metrics, post } = reading;
+            let Reading {
+                account,
+                observed_at,
+                table,
+                place,
+                profile,
+                metrics,
+                post,
+            } = reading;
             let info = &self.tables[table];
             let provenance = &info.provenance;
             if let Some(values) = metrics {
@@ -143,20 +171,31 @@ impl Writer {
                     profile,
                 };
                 // A row that also speaks of a post is counted with that.
-                let rows = if post.is_none() { vec![place.clone()] } else { vec![] };
+                let rows = if post.is_none() {
+                    vec![place.clone()]
+                } else {
+                    vec![]
+                };
                 work.push(Work { intent, rows });
             } else if let Some(text) = profile {
                 let intent = self.import(&account, observed_at, text);
-                let rows = if post.is_none() { vec![place.clone()] } else { vec![] };
+                let rows = if post.is_none() {
+                    vec![place.clone()]
+                } else {
+                    vec![]
+                };
                 work.push(Work { intent, rows });
             }
             let Some(post) = post else { continue };
             let id = &post.text.platform_post_id;
-            let fits = page.as_ref().is_some_and(|page| page.takes(table, observed_at, id));
+            let fits = page
+                .as_ref()
+                .is_some_and(|page| page.takes(table, observed_at, id));
             if !fits {
                 work.extend(page.take().map(|page| page.into_work(&self.tables)));
             }
-            page.get_or_insert_with(|| Page::new(table, observed_at)).add(post, place);
+            page.get_or_insert_with(|| Page::new(table, observed_at))
+                .add(post, place);
         }
         work.extend(page.map(|page| page.into_work(&self.tables)));
         work
@@ -168,7 +207,11 @@ impl Writer {
         let mut waiting = vec![work];
         while let Some(mut work) = waiting.pop() {
             let intents = work.iter().map(|work| work.intent.clone()).collect();
-            match self.ledger.execute_all(account, intents, &self.context).await {
+            match self
+                .ledger
+                .execute_all(account, intents, &self.context)
+                .await
+            {
                 Ok(outcome) => {
                     report.events_appended += outcome.events as u64;
                     for (work, outcome) in work.into_iter().zip(outcome.intents) {
@@ -193,7 +236,9 @@ impl Writer {
     async fn count(&self, report: &mut Report, rows: Vec<Place>, outcome: IntentOutcome) {
         let count = rows.len() as u64;
         match outcome {
-            IntentOutcome::Appended { unchanged_posts, .. } => {
+            IntentOutcome::Appended {
+                unchanged_posts, ..
+            } => {
                 let unchanged = (unchanged_posts as u64).min(count);
                 report.rows_unchanged += unchanged;
                 report.rows_recorded += count - unchanged;
@@ -202,7 +247,10 @@ impl Writer {
             IntentOutcome::Rejected(rejected) => {
                 let reason = rejected.to_string();
                 for place in rows {
-                    let refusal = Refusal { place, reason: reason.clone() };
+                    let refusal = Refusal {
+                        place,
+                        reason: reason.clone(),
+                    };
                     // Nobody listens any more only if the import has failed already.
                     let _gone = self.refuse.send(refusal).await;
                 }
@@ -223,7 +271,14 @@ struct Page {
 
 impl Page {
     fn new(table: usize, observed_at: Timestamp) -> Self {
-        Self { table, observed_at, ids: HashSet::new(), posts: vec![], rows: vec![], text_bytes: 0 }
+        Self {
+            table,
+            observed_at,
+            ids: HashSet::new(),
+            posts: vec![],
+            rows: vec![],
+            text_bytes: 0,
+        }
     }
 
     fn takes(&self, table: usize, observed_at: Timestamp, id: &str) -> bool {
@@ -248,8 +303,21 @@ impl Page {
     }
 
     fn into_work(self, tables: &[TableInfo]) -> Work {
-        let Self { table, observed_at, posts, rows, .. } = self;
+        let Self {
+            table,
+            observed_at,
+            posts,
+            rows,
+            ..
+        } = self;
         let provenance = tables[table].provenance.clone();
-        Work { intent: Intent::SnapshotPosts { observed_at, provenance, posts }, rows }
+        Work {
+            intent: Intent::SnapshotPosts {
+                observed_at,
+                provenance,
+                posts,
+            },
+            rows,
+        }
     }
 }

@@ -41,7 +41,9 @@ impl Endpoint {
 
     /// A pool with at most so many connections.
     pub fn pool(&self, size: usize) -> Result<Pool, EndpointError> {
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
         let manager = Manager::from_config(self.config.clone(), NoTls, recycling);
         Pool::builder(manager)
             .max_size(size)
@@ -74,7 +76,9 @@ impl Endpoint {
 #[async_trait]
 impl Database for Endpoint {
     async fn connect(&self) -> Result<Client, DatabaseError> {
-        Self::connect(self).await.map_err(|e| DatabaseError(describe(&e)))
+        Self::connect(self)
+            .await
+            .map_err(|e| DatabaseError(describe(&e)))
     }
 }
 

@@ -44,11 +44,19 @@ impl PostgresLog {
         let log_id = row.get("log_id");
         let batcher = Batcher::start(endpoint.clone(), log_id);
         let heads = listener::start(endpoint);
-        Ok(Self { log_id, pool, batcher, heads })
+        Ok(Self {
+            log_id,
+            pool,
+            batcher,
+            heads,
+        })
     }
 
     async fn client(&self) -> Result<deadpool_postgres::Object, ReadError> {
-        self.pool.get().await.map_err(|e| ReadError::Unavailable(e.to_string()))
+        self.pool
+            .get()
+            .await
+            .map_err(|e| ReadError::Unavailable(e.to_string()))
     }
 }
 
@@ -100,9 +108,14 @@ impl EventLog for PostgresLog {
             )
             .await
             .map_err(unavailable)?;
-        let rows =
-            client.query(&statement, &[&stream.as_str(), &ids]).await.map_err(unavailable)?;
-        Ok(rows.iter().map(|row| EventId::from_uuid(row.get("event_id"))).collect())
+        let rows = client
+            .query(&statement, &[&stream.as_str(), &ids])
+            .await
+            .map_err(unavailable)?;
+        Ok(rows
+            .iter()
+            .map(|row| EventId::from_uuid(row.get("event_id")))
+            .collect())
     }
 }
 
@@ -112,7 +125,9 @@ fn unavailable(error: tokio_postgres::Error) -> ReadError {
 }
 
 fn number(row: &Row, column: &str) -> Result<u64, ReadError> {
-    let value: i64 = row.try_get(column).map_err(|e| ReadError::Corrupt(e.to_string()))?;
+    let value: i64 = row
+        .try_get(column)
+        .map_err(|e| ReadError::Corrupt(e.to_string()))?;
     u64::try_from(value).map_err(|_| ReadError::Corrupt(format!("{column} is {value}")))
 }
 
@@ -122,7 +137,11 @@ fn recorded(log_id: Uuid, row: &Row) -> Result<RecordedEvent, ReadError> {
     Ok(RecordedEvent {
         stream: StreamName::new(row.try_get::<_, String>("stream").map_err(corrupt)?),
         revision: number(row, "revision")?,
-        position: Position { log: log_id, commit, prepare: commit },
+        position: Position {
+            log: log_id,
+            commit,
+            prepare: commit,
+        },
         event_id: EventId::from_uuid(row.try_get("event_id").map_err(corrupt)?),
         event_type: row.try_get("event_type").map_err(corrupt)?,
         metadata: row.try_get("metadata").map_err(corrupt)?,

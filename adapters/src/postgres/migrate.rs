@@ -20,7 +20,9 @@ pub enum MigrateError {
         reason: String,
     },
     /// The database was migrated by another text of the same name.
-    #[error("migration {0} was applied with another text: this program is not the one that made this database")]
+    #[error(
+        "migration {0} was applied with another text: this program is not the one that made this database"
+    )]
     Changed(&'static str),
     /// The database is newer than this program.
     #[error("the database knows migration {0}, which this program does not: run a newer program")]
@@ -33,9 +35,15 @@ pub enum MigrateError {
 /// Applies what is missing and returns the names of what it applied.
 pub async fn migrate(client: &mut Client) -> Result<Vec<&'static str>, MigrateError> {
     let unreadable = |e: tokio_postgres::Error| MigrateError::Unreadable(describe(&e));
-    client.execute("select pg_advisory_lock($1)", &[&LOCK]).await.map_err(unreadable)?;
+    client
+        .execute("select pg_advisory_lock($1)", &[&LOCK])
+        .await
+        .map_err(unreadable)?;
     let result = apply_missing(client).await;
-    client.execute("select pg_advisory_unlock($1)", &[&LOCK]).await.map_err(unreadable)?;
+    client
+        .execute("select pg_advisory_unlock($1)", &[&LOCK])
+        .await
+        .map_err(unreadable)?;
     result
 }
 
@@ -67,13 +75,18 @@ async fn apply_missing(client: &mut Client) -> Result<Vec<&'static str>, Migrate
     }
     let mut applied = vec![];
     for migration in MIGRATIONS {
-        if rows.iter().any(|row| row.get::<_, &str>("name") == migration.name) {
+        if rows
+            .iter()
+            .any(|row| row.get::<_, &str>("name") == migration.name)
+        {
             continue;
         }
-        apply(client, migration).await.map_err(|e| MigrateError::Failed {
-            name: migration.name,
-            reason: describe(&e),
-        })?;
+        apply(client, migration)
+            .await
+            .map_err(|e| MigrateError::Failed {
+                name: migration.name,
+                reason: describe(&e),
+            })?;
         applied.push(migration.name);
     }
     Ok(applied)

@@ -20,7 +20,10 @@ impl PostgresStates {
     }
 
     async fn client(&self) -> Result<deadpool_postgres::Object, StateStoreError> {
-        self.pool.get().await.map_err(|e| StateStoreError(describe_pool(&e)))
+        self.pool
+            .get()
+            .await
+            .map_err(|e| StateStoreError(describe_pool(&e)))
     }
 }
 
@@ -37,7 +40,10 @@ impl StateStore for PostgresStates {
             .prepare_cached("select folded from account_states where account_id = $1")
             .await
             .map_err(unavailable)?;
-        let row = client.query_opt(&statement, &[&account.uuid()]).await.map_err(unavailable)?;
+        let row = client
+            .query_opt(&statement, &[&account.uuid()])
+            .await
+            .map_err(unavailable)?;
         let folded = row.and_then(|row| {
             // A state that an older program wrote in another shape is simply folded again.
             let bytes: &[u8] = row.get("folded");
@@ -63,16 +69,21 @@ impl StateStore for PostgresStates {
             )
             .await
             .map_err(unavailable)?;
-        let rows =
-            client.query(&statement, &[&account.uuid(), &posts]).await.map_err(unavailable)?;
+        let rows = client
+            .query(&statement, &[&account.uuid(), &posts])
+            .await
+            .map_err(unavailable)?;
         let mark = |row: &tokio_postgres::Row| {
             let observed_at = Timestamp::from_micros(row.get("observed_at"))?;
             let text = row.get::<_, Option<Uuid>>("text_fingerprint");
-            Some((PostKey::from_uuid(row.get("post")), PostMark {
-                observed_at,
-                values: row.get::<_, i64>("digest").cast_unsigned(),
-                text: text.map(|id| Fingerprint(id.into_bytes())),
-            }))
+            Some((
+                PostKey::from_uuid(row.get("post")),
+                PostMark {
+                    observed_at,
+                    values: row.get::<_, i64>("digest").cast_unsigned(),
+                    text: text.map(|id| Fingerprint(id.into_bytes())),
+                },
+            ))
         };
         Ok(rows.iter().filter_map(mark).collect())
     }
@@ -88,16 +99,19 @@ impl StateStore for PostgresStates {
         let client = self.client().await?;
         let statement = client.prepare_cached(KEEP).await.map_err(unavailable)?;
         client
-            .execute(&statement, &[
-                &kept.accounts,
-                &kept.revisions,
-                &kept.states,
-                &kept.owners,
-                &kept.posts,
-                &kept.observed_at,
-                &kept.digests,
-                &kept.texts,
-            ])
+            .execute(
+                &statement,
+                &[
+                    &kept.accounts,
+                    &kept.revisions,
+                    &kept.states,
+                    &kept.owners,
+                    &kept.posts,
+                    &kept.observed_at,
+                    &kept.digests,
+                    &kept.texts,
+                ],
+            )
             .await
             .map_err(unavailable)?;
         Ok(())
@@ -145,14 +159,16 @@ impl Columns {
         let folded =
             serde_json::to_vec(&*state.folded).map_err(|e| StateStoreError(e.to_string()))?;
         self.accounts.push(account);
-        self.revisions.push(state.folded.revision.map_or(-1, u64::cast_signed));
+        self.revisions
+            .push(state.folded.revision.map_or(-1, u64::cast_signed));
         self.states.push(folded);
         for (post, mark) in &state.marks {
             self.owners.push(account);
             self.posts.push(post.uuid());
             self.observed_at.push(mark.observed_at.micros());
             self.digests.push(mark.values.cast_signed());
-            self.texts.push(mark.text.map(|text| Uuid::from_bytes(text.0)));
+            self.texts
+                .push(mark.text.map(|text| Uuid::from_bytes(text.0)));
         }
         Ok(())
     }

@@ -29,7 +29,10 @@ impl Box256 {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce)
             .map_err(|e| VaultError::Unavailable(format!("no random bytes: {e}")))?;
-        let payload = Payload { msg: plain, aad: bound_to };
+        let payload = Payload {
+            msg: plain,
+            aad: bound_to,
+        };
         let sealed = self
             .0
             .encrypt(&nonce.into(), payload)
@@ -47,9 +50,17 @@ impl Box256 {
         what: &str,
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let closed = || VaultError::DoesNotOpen(what.to_owned());
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or_else(closed)?;
-        let payload = Payload { msg: sealed, aad: bound_to };
-        self.0.decrypt(&(*nonce).into(), payload).map(Zeroizing::new).map_err(|_| closed())
+        let (nonce, sealed) = bytes
+            .split_first_chunk::<NONCE_BYTES>()
+            .ok_or_else(closed)?;
+        let payload = Payload {
+            msg: sealed,
+            aad: bound_to,
+        };
+        self.0
+            .decrypt(&(*nonce).into(), payload)
+            .map(Zeroizing::new)
+            .map_err(|_| closed())
     }
 }
 
@@ -93,7 +104,11 @@ impl AccountCipher {
     pub(super) fn new(account: AccountId, key: &[u8; 32]) -> Self {
         let seal = Box256::new(&derive(key, "social-ledger/account/seal/1"));
         let name = HmacKey::new(&derive(key, "social-ledger/account/name/1"));
-        Self { account, seal, name }
+        Self {
+            account,
+            seal,
+            name,
+        }
     }
 
     fn bound_to(&self, subject: Subject) -> Vec<u8> {
@@ -128,7 +143,10 @@ impl AccountKey for AccountCipher {
 
     fn seal(&self, subject: Subject, plain: &[u8]) -> Result<Sealed, VaultError> {
         let bytes = self.seal.seal(plain, &self.bound_to(subject))?;
-        Ok(Sealed { fingerprint: self.fingerprint(subject, plain), bytes })
+        Ok(Sealed {
+            fingerprint: self.fingerprint(subject, plain),
+            bytes,
+        })
     }
 
     fn open(&self, subject: Subject, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {

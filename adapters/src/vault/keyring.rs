@@ -36,7 +36,9 @@ fn random_key() -> Result<Zeroizing<[u8; 32]>, VaultError> {
 }
 
 fn as_key(bytes: &[u8]) -> Result<Zeroizing<[u8; 32]>, VaultError> {
-    let key = bytes.try_into().map_err(|_| VaultError::DoesNotOpen("a wrapped key".to_owned()))?;
+    let key = bytes
+        .try_into()
+        .map_err(|_| VaultError::DoesNotOpen("a wrapped key".to_owned()))?;
     Ok(Zeroizing::new(key))
 }
 
@@ -50,8 +52,10 @@ impl PostgresVault {
     ) -> Result<Self, VaultError> {
         let wrap = Box256::new(&derive(master.bytes(), "social-ledger/master/wrap/1"));
         let fingerprint = master.fingerprint();
-        let client =
-            pool.get().await.map_err(|e| VaultError::Unavailable(describe_pool(&e)))?;
+        let client = pool
+            .get()
+            .await
+            .map_err(|e| VaultError::Unavailable(describe_pool(&e)))?;
         let made = wrap.seal(&*random_key()?, REGISTRY)?;
         client
             .execute(
@@ -74,16 +78,28 @@ impl PostgresVault {
         let registry = wrap.open(row.get("registry_key"), REGISTRY, "the registry's key")?;
         let registry = HmacKey::new(&*as_key(&registry)?);
         drop(client);
-        Ok(Self { pool, clock, wrap, registry, keys: Mutex::default() })
+        Ok(Self {
+            pool,
+            clock,
+            wrap,
+            registry,
+            keys: Mutex::default(),
+        })
     }
 
     fn tag(&self, creator: &CreatorId, platform: Platform, id: &str) -> [u8; 32] {
         let creator = creator.as_str().as_bytes();
-        mac(&self.registry, &[creator, platform.name().as_bytes(), id.as_bytes()])
+        mac(
+            &self.registry,
+            &[creator, platform.name().as_bytes(), id.as_bytes()],
+        )
     }
 
     async fn client(&self) -> Result<deadpool_postgres::Object, VaultError> {
-        self.pool.get().await.map_err(|e| VaultError::Unavailable(describe_pool(&e)))
+        self.pool
+            .get()
+            .await
+            .map_err(|e| VaultError::Unavailable(describe_pool(&e)))
     }
 
     fn remember(&self, account: AccountId, cipher: Arc<AccountCipher>) {
@@ -116,7 +132,10 @@ impl Vault for PostgresVault {
         let row = self
             .client()
             .await?
-            .query_opt("select account_id from vault.accounts where tag = $1", &[&tag.as_slice()])
+            .query_opt(
+                "select account_id from vault.accounts where tag = $1",
+                &[&tag.as_slice()],
+            )
             .await
             .map_err(unavailable)?;
         Ok(row.map(|row| AccountId::from_uuid(row.get("account_id"))))
@@ -156,7 +175,12 @@ impl Vault for PostgresVault {
     }
 
     async fn key(&self, account: AccountId) -> Result<Arc<dyn AccountKey>, VaultError> {
-        let held = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(&account).cloned();
+        let held = self
+            .keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&account)
+            .cloned();
         if let Some(cipher) = held {
             return Ok(cipher);
         }
@@ -171,7 +195,9 @@ impl Vault for PostgresVault {
             .map_err(unavailable)?
             .ok_or(VaultError::NoKey(account))?;
         let bound_to = account.uuid().into_bytes();
-        let key = self.wrap.open(row.get("wrapped_key"), &bound_to, "an account's key")?;
+        let key = self
+            .wrap
+            .open(row.get("wrapped_key"), &bound_to, "an account's key")?;
         let cipher = Arc::new(AccountCipher::new(account, &*as_key(&key)?));
         self.remember(account, Arc::clone(&cipher));
         Ok(cipher)

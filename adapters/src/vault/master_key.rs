@@ -42,15 +42,25 @@ impl MasterKey {
     /// Takes a key in base64; `origin` names where it came from in an error.
     pub fn parse(text: &str, origin: &str) -> Result<Self, MasterKeyError> {
         let malformed = || MasterKeyError::Malformed(origin.to_owned());
-        let bytes = Zeroizing::new(BASE64.decode(text.trim().as_bytes()).map_err(|_| malformed())?);
+        let bytes = Zeroizing::new(
+            BASE64
+                .decode(text.trim().as_bytes())
+                .map_err(|_| malformed())?,
+        );
         let bytes: [u8; 32] = bytes.as_slice().try_into().map_err(|_| malformed())?;
         Ok(Self(Zeroizing::new(bytes)))
     }
 
     /// Reads the key file, which nobody else may read.
     pub fn read(path: &Path) -> Result<Self, MasterKeyError> {
-        let failed = |source| MasterKeyError::File { path: path.to_owned(), source };
-        let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
+        let failed = |source| MasterKeyError::File {
+            path: path.to_owned(),
+            source,
+        };
+        let mode = std::fs::metadata(path)
+            .map_err(failed)?
+            .permissions()
+            .mode();
         if mode & 0o077 != 0 {
             return Err(MasterKeyError::Exposed(path.to_owned()));
         }
@@ -63,7 +73,10 @@ impl MasterKey {
         if path.exists() {
             return Ok((Self::read(path)?, false));
         }
-        let failed = |source| MasterKeyError::File { path: path.to_owned(), source };
+        let failed = |source| MasterKeyError::File {
+            path: path.to_owned(),
+            source,
+        };
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
@@ -73,8 +86,13 @@ impl MasterKey {
         // that start at once, the second finds the first one's key.
         let beside = path.with_extension(format!("new.{}", std::process::id()));
         let mut options = std::fs::OpenOptions::new();
-        let mut file =
-            options.write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(failed)?;
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&beside)
+            .map_err(failed)?;
         file.write_all(text.as_bytes())
             .and_then(|()| file.write_all(b"\n"))
             .and_then(|()| file.sync_all())

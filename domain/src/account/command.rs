@@ -2,9 +2,7 @@
 
 use super::event::{Consent, DisconnectReason, Route, SyncRecorded};
 use crate::observation::{Period, Provenance};
-use crate::{
-    CommandId, CreatorId, Fingerprint, Platform, PostKey, Sealed, Timestamp, Values,
-};
+use crate::{CommandId, CreatorId, Fingerprint, Platform, PostKey, Sealed, Timestamp, Values};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 

@@ -81,14 +81,22 @@ fn same_owner(facts: &Facts, creator: &CreatorId, platform: Platform) -> Result<
     if facts.creator == *creator && facts.platform == platform {
         return Ok(());
     }
-    Err(Rejected::BelongsElsewhere { creator: facts.creator.clone(), platform: facts.platform })
+    Err(Rejected::BelongsElsewhere {
+        creator: facts.creator.clone(),
+        platform: facts.platform,
+    })
 }
 
 fn profile_change(facts: &Facts, observed_at: Timestamp, profile: &Sealed) -> Option<Event> {
     facts
         .profiles
         .is_news(observed_at, profile.fingerprint)
-        .then(|| Event::ProfileChanged(ProfileChanged { observed_at, profile: profile.clone() }))
+        .then(|| {
+            Event::ProfileChanged(ProfileChanged {
+                observed_at,
+                profile: profile.clone(),
+            })
+        })
 }
 
 fn import_account(account: &Account, import: &ImportAccount) -> Result<Vec<Event>, Rejected> {
@@ -103,7 +111,9 @@ fn import_account(account: &Account, import: &ImportAccount) -> Result<Vec<Event
         })]);
     };
     same_owner(facts, &import.creator, import.platform)?;
-    Ok(profile_change(facts, profile.observed_at, &profile.sealed).into_iter().collect())
+    Ok(profile_change(facts, profile.observed_at, &profile.sealed)
+        .into_iter()
+        .collect())
 }
 
 fn connect_account(account: &Account, connect: &ConnectAccount) -> Result<Vec<Event>, Rejected> {
@@ -161,7 +171,10 @@ fn record_sync(account: &Account, sync: &SyncRecorded) -> Result<Vec<Event>, Rej
 
 /// Only an authorisation that is lost for good asks for the creator; a passing error never does.
 fn lost_authorisation(sync: &SyncRecorded) -> Option<Event> {
-    let error = sync.error.as_ref().filter(|error| error.class == ErrorClass::AuthExpired)?;
+    let error = sync
+        .error
+        .as_ref()
+        .filter(|error| error.class == ErrorClass::AuthExpired)?;
     Some(Event::ReauthorizationRequired(ReauthorizationRequired {
         since: sync.finished_at,
         error: error.clone(),
@@ -174,10 +187,16 @@ fn snapshot_account(account: &Account, reading: &AccountReading) -> Result<Vec<E
     if values.is_empty() {
         return Err(Rejected::EmptyReading);
     }
-    let mentioned = values.known().map(|(metric, _)| metric).chain(values.hidden());
+    let mentioned = values
+        .known()
+        .map(|(metric, _)| metric)
+        .chain(values.hidden());
     for metric in mentioned {
         if !metric.is_of_account() {
-            return Err(Rejected::WrongSubject { metric, subject: "an account" });
+            return Err(Rejected::WrongSubject {
+                metric,
+                subject: "an account",
+            });
         }
     }
     let mut events = vec![Event::MetricsObserved(MetricsObserved {
@@ -241,10 +260,16 @@ fn check_posts(posts: &[PostReading]) -> Result<(), Rejected> {
             return Err(Rejected::PostTwice(post.post));
         }
         let values = &post.values;
-        let mentioned = values.known().map(|(metric, _)| metric).chain(values.hidden());
+        let mentioned = values
+            .known()
+            .map(|(metric, _)| metric)
+            .chain(values.hidden());
         for metric in mentioned {
             if !metric.is_of_post() {
-                return Err(Rejected::WrongSubject { metric, subject: "a post" });
+                return Err(Rejected::WrongSubject {
+                    metric,
+                    subject: "a post",
+                });
             }
         }
     }
@@ -265,10 +290,18 @@ fn comparison(post: &PostReading, observed_at: Timestamp) -> Comparison {
     };
     let same_text = post.text_fingerprint.is_none() || post.text_fingerprint == known.text;
     if post.values.digest() == known.values {
-        return if same_text { Comparison::Unchanged } else { Comparison::Changed };
+        return if same_text {
+            Comparison::Unchanged
+        } else {
+            Comparison::Changed
+        };
     }
     // Restated only if the numbers of that very moment differ.
-    if known.observed_at == observed_at { Comparison::Restated } else { Comparison::Changed }
+    if known.observed_at == observed_at {
+        Comparison::Restated
+    } else {
+        Comparison::Changed
+    }
 }
 
 fn disconnect(
@@ -280,7 +313,10 @@ fn disconnect(
         Account::Absent => Err(Rejected::UnknownAccount),
         Account::Imported { .. } | Account::Disconnected { .. } => Ok(vec![]),
         Account::Connected { .. } | Account::NeedsReauthorization { .. } => {
-            Ok(vec![Event::AccountDisconnected(AccountDisconnected { reason, at })])
+            Ok(vec![Event::AccountDisconnected(AccountDisconnected {
+                reason,
+                at,
+            })])
         }
     }
 }

@@ -75,12 +75,12 @@ pub fn may_repeat(account: &Account, command: &Command) -> bool {
         Command::ImportAccount(_) => return false,
         Command::ConnectAccount(_) | Command::Disconnect { .. } => return true,
         Command::RecordSync(sync) => facts.newest_sync.map(|newest| sync.started_at <= newest),
-        Command::SnapshotMetric(SnapshotMetric::Account(reading)) => {
-            facts.newest_metrics.map(|newest| reading.observed_at <= newest)
-        }
-        Command::SnapshotMetric(SnapshotMetric::Posts(reading)) => {
-            facts.newest_posts.map(|newest| reading.observed_at <= newest)
-        }
+        Command::SnapshotMetric(SnapshotMetric::Account(reading)) => facts
+            .newest_metrics
+            .map(|newest| reading.observed_at <= newest),
+        Command::SnapshotMetric(SnapshotMetric::Posts(reading)) => facts
+            .newest_posts
+            .map(|newest| reading.observed_at <= newest),
     };
     newest.unwrap_or(false)
 }

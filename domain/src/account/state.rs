@@ -160,10 +160,16 @@ pub fn evolve(mut account: Account, event: &Event) -> Account {
                     facts
                 }
             };
-            Account::Connected { facts, scopes: e.scopes.clone() }
+            Account::Connected {
+                facts,
+                scopes: e.scopes.clone(),
+            }
         }
         Event::AccountReconnected(e) => match account.facts() {
-            Some(facts) => Account::Connected { facts: facts.clone(), scopes: e.scopes.clone() },
+            Some(facts) => Account::Connected {
+                facts: facts.clone(),
+                scopes: e.scopes.clone(),
+            },
             None => account,
         },
         Event::ReauthorizationRequired(e) => match account.facts() {
@@ -175,9 +181,11 @@ pub fn evolve(mut account: Account, event: &Event) -> Account {
             None => account,
         },
         Event::AccountDisconnected(e) => match account.facts() {
-            Some(facts) => {
-                Account::Disconnected { facts: facts.clone(), at: e.at, reason: e.reason }
-            }
+            Some(facts) => Account::Disconnected {
+                facts: facts.clone(),
+                at: e.at,
+                reason: e.reason,
+            },
             None => account,
         },
         Event::ProfileChanged(e) => {

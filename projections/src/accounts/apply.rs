@@ -37,15 +37,28 @@ pub(super) async fn apply(
 }
 
 fn fold(rows: &mut HashMap<AccountId, Account>, applied: &Applied) {
-    if rows.get(&applied.account).is_some_and(|row| row.revision >= applied.revision) {
+    if rows
+        .get(&applied.account)
+        .is_some_and(|row| row.revision >= applied.revision)
+    {
         return;
     }
     let recorded_at = applied.metadata.recorded_at;
     let opened = match &applied.event {
-        Event::AccountImported(e) => Some((&e.creator, e.platform, &e.profile, e.observed_at, "imported")),
-        Event::AccountConnected(e) => {
-            Some((&e.creator, e.platform, &e.profile, e.observed_at, "connected"))
-        }
+        Event::AccountImported(e) => Some((
+            &e.creator,
+            e.platform,
+            &e.profile,
+            e.observed_at,
+            "imported",
+        )),
+        Event::AccountConnected(e) => Some((
+            &e.creator,
+            e.platform,
+            &e.profile,
+            e.observed_at,
+            "connected",
+        )),
         _ => None,
     };
     if let Some((creator, platform, profile, observed_at, phase)) = opened {
@@ -138,7 +151,10 @@ async fn load(
     transaction: &Transaction<'_>,
     events: &[Applied],
 ) -> Result<HashMap<AccountId, Account>, ProjectionError> {
-    let mut ids: Vec<Uuid> = events.iter().map(|applied| applied.account.uuid()).collect();
+    let mut ids: Vec<Uuid> = events
+        .iter()
+        .map(|applied| applied.account.uuid())
+        .collect();
     ids.sort_unstable();
     ids.dedup();
     let rows = transaction
@@ -153,7 +169,12 @@ async fn load(
         .await?;
     let accounts = rows.iter();
     accounts
-        .map(|row| Ok((AccountId::from_uuid(row.get("account_id")), Account::read(row)?)))
+        .map(|row| {
+            Ok((
+                AccountId::from_uuid(row.get("account_id")),
+                Account::read(row)?,
+            ))
+        })
         .collect()
 }
 

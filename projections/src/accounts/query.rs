@@ -4,6 +4,7 @@ use crate::access::Scope;
 use crate::sql::At;
 use domain::{AccountId, CreatorId, Platform, Timestamp};
 use tokio_postgres::{Client, Error, Row};
+use uuid::Uuid;
 
 /// An account as the read model has it; its profile is still sealed.
 #[derive(Clone, Debug)]
@@ -38,7 +39,8 @@ impl AccountRow {
     fn read(row: &Row) -> Result<Self, Error> {
         let at = |column: &str| row.try_get::<_, At>(column).map(|at| at.0);
         let maybe_at = |column: &str| {
-            row.try_get::<_, Option<At>>(column).map(|at| at.map(|at| at.0))
+            row.try_get::<_, Option<At>>(column)
+                .map(|at| at.map(|at| at.0))
         };
         Ok(Self {
             account_id: AccountId::from_uuid(row.try_get("account_id")?),
@@ -79,6 +81,27 @@ pub async fn find(
         )
         .await?;
     row.as_ref().map(AccountRow::read).transpose()
+}
+
+/// Those of these accounts that are known and within the scope, in the order of their ids.
+pub async fn find_many(
+    client: &Client,
+    scope: &Scope,
+    accounts: &[AccountId],
+) -> Result<Vec<AccountRow>, Error> {
+    let ids: Vec<Uuid> = accounts.iter().map(|account| account.uuid()).collect();
+    let rows = client
+        .query(
+            "select account_id, creator_id, platform, phase, phase_since, phase_reason, profile,
+                 profile_observed_at, first_recorded_at, first_observed_at, last_observed_at,
+                 simulated
+             from accounts_v1
+             where account_id = any($1) and ($2::text[] is null or creator_id = any($2))
+             order by account_id",
+            &[&ids, &scope.creators()],
+        )
+        .await?;
+    rows.iter().map(AccountRow::read).collect()
 }
 
 /// A creator's accounts in the order of their ids, from after a given one on.

@@ -49,7 +49,9 @@ pub(super) async fn install(
     log: Uuid,
 ) -> Result<(), ProjectionError> {
     let transaction = client.transaction().await?;
-    transaction.execute("select pg_advisory_xact_lock($1)", &[&INSTALL_LOCK]).await?;
+    transaction
+        .execute("select pg_advisory_xact_lock($1)", &[&INSTALL_LOCK])
+        .await?;
     let made = transaction
         .execute(
             "insert into projection_checkpoints
@@ -125,6 +127,8 @@ pub struct Checkpoint {
     pub name: String,
     /// Its version.
     pub version: i32,
+    /// The log that it is projected from, also before the first event.
+    pub log: Uuid,
     /// Where it stands; nothing before the first event.
     pub position: Option<Position>,
     /// How many events it was given.
@@ -152,6 +156,7 @@ pub async fn checkpoints(client: &Client) -> Result<Vec<Checkpoint>, tokio_postg
         Ok(Checkpoint {
             name: row.try_get("name")?,
             version: row.try_get("version")?,
+            log: held.log(),
             position: held.position(),
             events: row.try_get("events")?,
             skipped: row.try_get("skipped")?,

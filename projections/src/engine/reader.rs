@@ -39,7 +39,10 @@ pub(super) async fn run(
         Until::Head => feed.head().await?,
         Until::Cancelled => None,
     };
-    let mut done = Progress { events: 0, position: after };
+    let mut done = Progress {
+        events: 0,
+        position: after,
+    };
     let mut subscription = Subscription::new(feed, after);
     let mut limit = MOST_EVENTS / 8;
     loop {
@@ -62,7 +65,10 @@ pub(super) async fn run(
         let count = events.len() as u64;
         // Decoding is work for a processor, not for the tasks that wait.
         let batch = tokio::task::block_in_place(|| decode(&events))?;
-        done = Progress { events: done.events + count, position: Some(batch.end) };
+        done = Progress {
+            events: done.events + count,
+            position: Some(batch.end),
+        };
         let batch = Arc::new(batch);
         for sender in &senders {
             let sent = tokio::select! {
@@ -80,7 +86,10 @@ pub(super) async fn run(
 }
 
 fn next_limit(events: &[RecordedEvent]) -> usize {
-    let bytes: usize = events.iter().map(|event| event.data.len() + event.metadata.len()).sum();
+    let bytes: usize = events
+        .iter()
+        .map(|event| event.data.len() + event.metadata.len())
+        .sum();
     let each = bytes / events.len().max(1) + 1;
     (TARGET_BYTES / each).clamp(FEWEST_EVENTS, MOST_EVENTS)
 }
@@ -113,5 +122,9 @@ fn decode(events: &[RecordedEvent]) -> Result<Batch, EngineError> {
         }
     }
     let end = end.ok_or_else(|| FeedError::Unavailable("it gave an empty page".to_owned()))?;
-    Ok(Batch { events: applied, end, skipped })
+    Ok(Batch {
+        events: applied,
+        end,
+        skipped,
+    })
 }

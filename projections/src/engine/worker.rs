@@ -31,7 +31,12 @@ pub(super) async fn run(
     cancel: CancellationToken,
 ) -> Result<(), EngineError> {
     let name = projection.name();
-    let mut worker = Worker { projection, database, client: None, held };
+    let mut worker = Worker {
+        projection,
+        database,
+        client: None,
+        held,
+    };
     while let Some(batch) = batches.recv().await {
         let (mut pause, mut attempt) = (FIRST_PAUSE, 0);
         while let Err(source) = worker.apply(&batch).await {
@@ -67,9 +72,15 @@ impl Worker {
         }
         let held = self.held.position();
         let is_new = |position| held.is_none_or(|held| position > held);
-        let first = batch.events.partition_point(|applied| !is_new(applied.position));
+        let first = batch
+            .events
+            .partition_point(|applied| !is_new(applied.position));
         let events: &[Applied] = &batch.events[first..];
-        let skipped = batch.skipped.iter().filter(|position| is_new(**position)).count();
+        let skipped = batch
+            .skipped
+            .iter()
+            .filter(|position| is_new(**position))
+            .count();
         let transaction = client.transaction().await?;
         self.projection.apply(&transaction, events).await?;
         let counts = (events.len() as i64, skipped as i64);

@@ -61,7 +61,10 @@ pub(super) async fn apply(
 
 impl Columns {
     fn add(&mut self, applied: &Applied, observed: &MetricsObserved) {
-        let known = observed.values.known().map(|(metric, value)| (metric, Some(value)));
+        let known = observed
+            .values
+            .known()
+            .map(|(metric, value)| (metric, Some(value)));
         let hidden = observed.values.hidden().map(|metric| (metric, None));
         for (metric, value) in known.chain(hidden) {
             self.accounts.push(applied.account.uuid());
@@ -71,10 +74,11 @@ impl Columns {
             self.recorded_at.push(At(applied.metadata.recorded_at));
             self.values.push(value);
             self.causes.push(observed.provenance.cause.name());
-            self.digits.push(observed.provenance.precision.get(&metric).map(|precision| {
-                let Precision::SignificantDigits(digits) = precision;
-                i16::from(*digits)
-            }));
+            self.digits
+                .push(observed.provenance.precision.get(&metric).map(|precision| {
+                    let Precision::SignificantDigits(digits) = precision;
+                    i16::from(*digits)
+                }));
         }
     }
 }

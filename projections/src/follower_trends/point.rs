@@ -74,8 +74,15 @@ pub async fn since_unknown(
                  and recorded_at <= $5 and value is null
              order by observed_at
              limit 1",
-            &[&account.uuid(), &metric.name(), &At(after), &At(as_of), &At(known_at)],
+            &[
+                &account.uuid(),
+                &metric.name(),
+                &At(after),
+                &At(as_of),
+                &At(known_at),
+            ],
         )
         .await?;
-    row.map(|row| row.try_get::<_, At>("observed_at").map(|at| at.0)).transpose()
+    row.map(|row| row.try_get::<_, At>("observed_at").map(|at| at.0))
+        .transpose()
 }

@@ -118,7 +118,12 @@ pub async fn trend(
     let buckets = rows.iter().zip(bounds).map(|(row, (from, to))| {
         let known = row.try_get::<_, Option<i64>>("value")?.is_some();
         let point = known.then(|| Point::read(row)).transpose()?;
-        Ok(Bucket { from, to, point, hidden: row.try_get("hidden")? })
+        Ok(Bucket {
+            from,
+            to,
+            point,
+            hidden: row.try_get("hidden")?,
+        })
     });
     buckets.collect::<Result<_, _>>().map(Some)
 }
@@ -205,9 +210,9 @@ impl Interval {
 fn moment(zone: Tz, local: NaiveDateTime) -> Option<Timestamp> {
     let found: Option<DateTime<Tz>> = match zone.from_local_datetime(&local) {
         LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Some(at),
-        LocalResult::None => {
-            zone.from_local_datetime(&(local + chrono::TimeDelta::hours(1))).earliest()
-        }
+        LocalResult::None => zone
+            .from_local_datetime(&(local + chrono::TimeDelta::hours(1)))
+            .earliest(),
     };
     found.and_then(|at| Timestamp::from_chrono(at.with_timezone(&chrono::Utc)))
 }

@@ -31,7 +31,10 @@ pub(super) async fn apply(
     transaction: &Transaction<'_>,
     events: &[Applied],
 ) -> Result<(), ProjectionError> {
-    let relevant: Vec<_> = events.iter().filter(|applied| is_relevant(&applied.event)).collect();
+    let relevant: Vec<_> = events
+        .iter()
+        .filter(|applied| is_relevant(&applied.event))
+        .collect();
     if relevant.is_empty() {
         return Ok(());
     }
@@ -56,7 +59,10 @@ fn is_relevant(event: &Event) -> bool {
 }
 
 fn fold(rows: &mut HashMap<AccountId, Health>, applied: &Applied) {
-    if rows.get(&applied.account).is_some_and(|row| row.revision >= applied.revision) {
+    if rows
+        .get(&applied.account)
+        .is_some_and(|row| row.revision >= applied.revision)
+    {
         return;
     }
     let opened = match &applied.event {
@@ -110,12 +116,18 @@ fn fold(rows: &mut HashMap<AccountId, Health>, applied: &Applied) {
 impl Health {
     fn record(&mut self, sync: &SyncRecorded) {
         self.syncs += 1;
-        if self.last_attempt_at.is_some_and(|last| sync.started_at < last) {
+        if self
+            .last_attempt_at
+            .is_some_and(|last| sync.started_at < last)
+        {
             return;
         }
         self.last_attempt_at = Some(sync.started_at);
         self.last_outcome = Some(outcome_name(sync.outcome).to_owned());
-        self.error_class = sync.error.as_ref().map(|error| error.class.name().to_owned());
+        self.error_class = sync
+            .error
+            .as_ref()
+            .map(|error| error.class.name().to_owned());
         self.error_code = sync.error.as_ref().map(|error| error.code.clone());
         self.rate_limit_reset_at = sync.rate_limit.as_ref().and_then(|limit| limit.reset_at);
         self.next_at = sync.next_at;
@@ -174,7 +186,10 @@ async fn load(
     transaction: &Transaction<'_>,
     events: &[&Applied],
 ) -> Result<HashMap<AccountId, Health>, ProjectionError> {
-    let mut ids: Vec<Uuid> = events.iter().map(|applied| applied.account.uuid()).collect();
+    let mut ids: Vec<Uuid> = events
+        .iter()
+        .map(|applied| applied.account.uuid())
+        .collect();
     ids.sort_unstable();
     ids.dedup();
     let rows = transaction
@@ -188,7 +203,14 @@ async fn load(
         )
         .await?;
     let rows = rows.iter();
-    Ok(rows.map(|row| (AccountId::from_uuid(row.get("account_id")), Health::read(row))).collect())
+    Ok(rows
+        .map(|row| {
+            (
+                AccountId::from_uuid(row.get("account_id")),
+                Health::read(row),
+            )
+        })
+        .collect())
 }
 
 async fn store(
@@ -270,7 +292,10 @@ async fn store_syncs(
     }
     macro_rules! column {
         ($field:expr) => {
-            syncs.iter().map(|(_, _, sync)| $field(sync)).collect::<Vec<_>>()
+            syncs
+                .iter()
+                .map(|(_, _, sync)| $field(sync))
+                .collect::<Vec<_>>()
         };
     }
     let error = |sync: &&SyncRecorded| sync.error.as_ref().map(|error| error.class.name());
@@ -287,8 +312,14 @@ async fn store_syncs(
              ) as given
              on conflict do nothing",
             &[
-                &syncs.iter().map(|(account, _, _)| *account).collect::<Vec<_>>(),
-                &syncs.iter().map(|(_, revision, _)| *revision).collect::<Vec<_>>(),
+                &syncs
+                    .iter()
+                    .map(|(account, _, _)| *account)
+                    .collect::<Vec<_>>(),
+                &syncs
+                    .iter()
+                    .map(|(_, revision, _)| *revision)
+                    .collect::<Vec<_>>(),
                 &column!(|sync: &&SyncRecorded| At(sync.started_at)),
                 &column!(|sync: &&SyncRecorded| At(sync.finished_at)),
                 &column!(|sync: &&SyncRecorded| sync.sync_id.to_string()),

@@ -4,6 +4,7 @@ use crate::access::Scope;
 use crate::sql::At;
 use domain::{AccountId, CreatorId, Timestamp};
 use tokio_postgres::{Client, Error, Row};
+use uuid::Uuid;
 
 /// How an account's syncs fare.
 #[derive(Clone, Debug)]
@@ -43,7 +44,8 @@ pub struct HealthRow {
 impl HealthRow {
     fn read(row: &Row) -> Result<Self, Error> {
         let maybe_at = |column: &str| {
-            row.try_get::<_, Option<At>>(column).map(|at| at.map(|at| at.0))
+            row.try_get::<_, Option<At>>(column)
+                .map(|at| at.map(|at| at.0))
         };
         Ok(Self {
             account_id: AccountId::from_uuid(row.try_get("account_id")?),
@@ -82,6 +84,28 @@ pub async fn find(
         )
         .await?;
     row.as_ref().map(HealthRow::read).transpose()
+}
+
+/// The health of those of these accounts that are known and within the scope, in the order of
+/// their ids.
+pub async fn find_many(
+    client: &Client,
+    scope: &Scope,
+    accounts: &[AccountId],
+) -> Result<Vec<HealthRow>, Error> {
+    let ids: Vec<Uuid> = accounts.iter().map(|account| account.uuid()).collect();
+    let rows = client
+        .query(
+            "select account_id, creator_id, platform, phase, last_attempt_at, last_success_at,
+                 last_outcome, error_class, error_code, failing_since, failures, recovered_at,
+                 rate_limit_reset_at, next_at, syncs
+             from sync_health_v1
+             where account_id = any($1) and ($2::text[] is null or creator_id = any($2))
+             order by account_id",
+            &[&ids, &scope.creators()],
+        )
+        .await?;
+    rows.iter().map(HealthRow::read).collect()
 }
 
 /// The health of all accounts within the scope, or of one creator's, in the order of their ids.
@@ -127,6 +151,17 @@ pub struct FailedSync {
     pub error_code: Option<String>,
 }
 
+impl FailedSync {
+    fn read(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            started_at: row.try_get::<_, At>("started_at")?.0,
+            sync_id: row.try_get("sync_id")?,
+            error_class: row.try_get("error_class")?,
+            error_code: row.try_get("error_code")?,
+        })
+    }
+}
+
 /// The syncs of an account that failed within a window, oldest first.
 pub async fn failed_syncs(
     client: &Client,
@@ -144,13 +179,45 @@ pub async fn failed_syncs(
             &[&account.uuid(), &At(from), &At(to), &limit],
         )
         .await?;
+    rows.iter().map(FailedSync::read).collect()
+}
+
+/// The first failed syncs of each window, as the window's place and the sync, oldest first.
+///
+/// One index descent for each window: a window with many failures takes none from the others.
+pub async fn failed_by_window(
+    client: &Client,
+    account: AccountId,
+    windows: &[(Timestamp, Timestamp)],
+    known_at: Timestamp,
+    limit: i64,
+) -> Result<Vec<(usize, FailedSync)>, Error> {
+    let since: Vec<At> = windows.iter().map(|(since, _)| At(*since)).collect();
+    let until: Vec<At> = windows.iter().map(|(_, until)| At(*until)).collect();
+    // A sync is recorded when it ends: what ended later was not known yet.
+    let rows = client
+        .query(
+            "select bucket.n, failed.started_at, failed.sync_id, failed.error_class,
+                 failed.error_code
+             from unnest($2::timestamptz[], $3::timestamptz[])
+                 with ordinality as bucket (since, until, n)
+             cross join lateral (
+                 select started_at, sync_id, error_class, error_code
+                 from sync_health_v1_syncs
+                 where account_id = $1 and started_at >= bucket.since
+                     and started_at < bucket.until and finished_at <= $4
+                     and outcome = 'failed'
+                 order by started_at, revision
+                 limit $5
+             ) failed
+             order by bucket.n, failed.started_at",
+            &[&account.uuid(), &since, &until, &At(known_at), &limit],
+        )
+        .await?;
     let read = |row: &Row| {
-        Ok(FailedSync {
-            started_at: row.try_get::<_, At>("started_at")?.0,
-            sync_id: row.try_get("sync_id")?,
-            error_class: row.try_get("error_class")?,
-            error_code: row.try_get("error_code")?,
-        })
+        let place: i64 = row.try_get("n")?;
+        let place = usize::try_from(place - 1).unwrap_or(usize::MAX);
+        Ok((place, FailedSync::read(row)?))
     };
     rows.iter().map(read).collect()
 }

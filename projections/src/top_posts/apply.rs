@@ -63,14 +63,25 @@ fn fold(
             continue;
         }
         let numbers = Numbers::of(&observed.values);
-        let hidden: Vec<_> =
-            observed.values.hidden().map(|metric| metric.name().to_owned()).collect();
-        let post =
-            posts.entry(id).or_insert_with(|| Post::new(applied.account.uuid(), at, revision));
+        let hidden: Vec<_> = observed
+            .values
+            .hidden()
+            .map(|metric| metric.name().to_owned())
+            .collect();
+        let post = posts
+            .entry(id)
+            .or_insert_with(|| Post::new(applied.account.uuid(), at, revision));
         post.describe(observed, at);
         post.observe(at, &numbers, &hidden);
         post.revision = revision;
-        history.add((id, at, revision), applied, page.provenance.cause, numbers, hidden, false);
+        history.add(
+            (id, at, revision),
+            applied,
+            page.provenance.cause,
+            numbers,
+            hidden,
+            false,
+        );
     }
     for key in &page.unchanged {
         let id = key.uuid();

@@ -86,7 +86,11 @@ impl Post {
             .filter_map(|(metric, known)| Some((metric.name(), known?)))
             .filter(|(_, known)| *known < self.observed_at)
             .collect();
-        if older.is_empty() { None } else { serde_json::to_string(&older).ok() }
+        if older.is_empty() {
+            None
+        } else {
+            serde_json::to_string(&older).ok()
+        }
     }
 
     /// The reverse of [`Self::older`], for a row that was read.

@@ -90,7 +90,9 @@ pub async fn metric_as_of(
          order by observed_at desc, revision desc
          limit 1"
     );
-    let row = client.query_opt(&known, &[&post.uuid(), &At(as_of), &At(known_at)]).await?;
+    let row = client
+        .query_opt(&known, &[&post.uuid(), &At(as_of), &At(known_at)])
+        .await?;
     let Some(observation) = row.as_ref().map(Observation::read).transpose()? else {
         return Ok(None);
     };
@@ -105,9 +107,16 @@ pub async fn metric_as_of(
     let row = client
         .query_opt(
             &lacking,
-            &[&post.uuid(), &At(observation.observed_at), &At(as_of), &At(known_at)],
+            &[
+                &post.uuid(),
+                &At(observation.observed_at),
+                &At(as_of),
+                &At(known_at),
+            ],
         )
         .await?;
-    let since = row.map(|row| row.try_get::<_, At>("observed_at").map(|at| at.0)).transpose()?;
+    let since = row
+        .map(|row| row.try_get::<_, At>("observed_at").map(|at| at.0))
+        .transpose()?;
     Ok(Some((observation, since)))
 }

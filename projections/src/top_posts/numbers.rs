@@ -37,7 +37,10 @@ impl Numbers {
 
     /// The value of a metric, if it is known.
     pub fn get(&self, metric: Metric) -> Option<i64> {
-        METRICS.iter().position(|known| *known == metric).and_then(|place| self.0[place])
+        METRICS
+            .iter()
+            .position(|known| *known == metric)
+            .and_then(|place| self.0[place])
     }
 
     /// As the formulas take them.
@@ -59,10 +62,15 @@ impl Numbers {
 
     /// `er_views@1`: it does not depend on the platform, since unknown parts count for nothing.
     pub(super) fn er_views(&self) -> Option<Ratio> {
-        let total = [Metric::Likes, Metric::Comments, Metric::Shares, Metric::Saves]
-            .iter()
-            .filter_map(|metric| self.get(*metric))
-            .reduce(i64::saturating_add);
+        let total = [
+            Metric::Likes,
+            Metric::Comments,
+            Metric::Shares,
+            Metric::Saves,
+        ]
+        .iter()
+        .filter_map(|metric| self.get(*metric))
+        .reduce(i64::saturating_add);
         formula::engagement_rate(total, self.get(Metric::Views))
     }
 

@@ -259,7 +259,9 @@ pub async fn list(
          limit $4"
     );
     let after = after.map(PostKey::uuid);
-    let rows = client.query(&sql, &[&account.uuid(), &scope.creators(), &after, &limit]).await?;
+    let rows = client
+        .query(&sql, &[&account.uuid(), &scope.creators(), &after, &limit])
+        .await?;
     rows.iter().map(read).collect()
 }
 
@@ -272,7 +274,9 @@ pub async fn find(client: &Client, scope: &Scope, post: PostKey) -> Result<Optio
          left join top_posts_v1_text t on t.post = p.post
          where p.post = $1 and ($2::text[] is null or a.creator_id = any($2))"
     );
-    let row = client.query_opt(&sql, &[&post.uuid(), &scope.creators()]).await?;
+    let row = client
+        .query_opt(&sql, &[&post.uuid(), &scope.creators()])
+        .await?;
     row.as_ref().map(read).transpose()
 }
 

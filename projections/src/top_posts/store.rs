@@ -31,17 +31,20 @@ pub(super) async fn load(
         let older: Option<&str> = row.get("older");
         let er_views: Option<i64> = row.get("er_views");
         let er_at: Option<At> = row.get("er_views_observed_at");
-        posts.insert(row.get("post"), Post {
-            account: row.get("account_id"),
-            published_at: row.get::<_, Option<At>>("published_at").map(|at| at.0),
-            observed_at,
-            observations: row.get("observations"),
-            numbers,
-            known_at: Post::known_at(&numbers, observed_at, older)?,
-            hidden: row.get::<_, Option<_>>("hidden").unwrap_or_default(),
-            er_views: er_views.zip(er_at.map(|at| at.0)),
-            revision: row.get("revision"),
-        });
+        posts.insert(
+            row.get("post"),
+            Post {
+                account: row.get("account_id"),
+                published_at: row.get::<_, Option<At>>("published_at").map(|at| at.0),
+                observed_at,
+                observations: row.get("observations"),
+                numbers,
+                known_at: Post::known_at(&numbers, observed_at, older)?,
+                hidden: row.get::<_, Option<_>>("hidden").unwrap_or_default(),
+                er_views: er_views.zip(er_at.map(|at| at.0)),
+                revision: row.get("revision"),
+            },
+        );
     }
     Ok(posts)
 }
@@ -56,7 +59,11 @@ pub(super) async fn store_posts(
             all.iter().map(|(_, post)| $field(post)).collect::<Vec<_>>()
         };
     }
-    let numbers = |place: usize| all.iter().map(|(_, p)| p.numbers.0[place]).collect::<Vec<_>>();
+    let numbers = |place: usize| {
+        all.iter()
+            .map(|(_, p)| p.numbers.0[place])
+            .collect::<Vec<_>>()
+    };
     let ids: Vec<Uuid> = all.iter().map(|(id, _)| **id).collect();
     transaction
         .execute(
@@ -157,12 +164,8 @@ impl HistoryColumns {
         self.hidden.push(hidden_text(&hidden));
     }
 
-    pub(super) async fn store(
-        &self,
-        transaction: &Transaction<'_>,
-    ) -> Result<(), ProjectionError> {
-        let numbers =
-            |place: usize| self.numbers.iter().map(|n| n.0[place]).collect::<Vec<_>>();
+    pub(super) async fn store(&self, transaction: &Transaction<'_>) -> Result<(), ProjectionError> {
+        let numbers = |place: usize| self.numbers.iter().map(|n| n.0[place]).collect::<Vec<_>>();
         transaction
             .execute(
                 "insert into top_posts_v1_history (
@@ -208,22 +211,26 @@ pub(super) struct TextColumns(HashMap<Uuid, (Timestamp, Vec<u8>)>);
 
 impl TextColumns {
     pub(super) fn add(&mut self, post: Uuid, observed_at: Timestamp, sealed: &[u8]) {
-        let newer = self.0.get(&post).is_none_or(|(held, _)| *held <= observed_at);
+        let newer = self
+            .0
+            .get(&post)
+            .is_none_or(|(held, _)| *held <= observed_at);
         if newer {
             self.0.insert(post, (observed_at, sealed.to_vec()));
         }
     }
 
-    pub(super) async fn store(
-        &self,
-        transaction: &Transaction<'_>,
-    ) -> Result<(), ProjectionError> {
+    pub(super) async fn store(&self, transaction: &Transaction<'_>) -> Result<(), ProjectionError> {
         if self.0.is_empty() {
             return Ok(());
         }
         let posts: Vec<Uuid> = self.0.keys().copied().collect();
         let observed_at: Vec<At> = self.0.values().map(|(at, _)| At(*at)).collect();
-        let sealed: Vec<&[u8]> = self.0.values().map(|(_, sealed)| sealed.as_slice()).collect();
+        let sealed: Vec<&[u8]> = self
+            .0
+            .values()
+            .map(|(_, sealed)| sealed.as_slice())
+            .collect();
         transaction
             .execute(
                 "insert into top_posts_v1_text (post, observed_at, sealed)

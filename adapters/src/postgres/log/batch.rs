@@ -24,7 +24,11 @@ pub(super) struct Waiting {
 
 impl Waiting {
     fn bytes(&self) -> usize {
-        self.append.events.iter().map(|e| e.metadata.len() + e.data.len() + 128).sum()
+        self.append
+            .events
+            .iter()
+            .map(|e| e.metadata.len() + e.data.len() + 128)
+            .sum()
     }
 }
 
@@ -42,13 +46,19 @@ impl Batch {
         let bytes = waiting.bytes();
         let full = self.items.len() >= MAX_ITEMS || self.bytes + bytes > MAX_BYTES;
         if (full && !self.items.is_empty())
-            || !self.streams.insert(waiting.append.stream.as_str().to_owned())
+            || !self
+                .streams
+                .insert(waiting.append.stream.as_str().to_owned())
         {
             return Err(waiting);
         }
         self.bytes += bytes;
         self.items.push(waiting);
         Ok(())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -83,19 +93,36 @@ impl Batch {
         for (n, item) in self.items.into_iter().enumerate() {
             let outcome = answer.outcomes.get(n).copied().unwrap_or_default();
             let last_revision = last_revision(&item.append);
-            let at = |commit: u64| Position { log: log_id, commit, prepare: commit };
+            let at = |commit: u64| Position {
+                log: log_id,
+                commit,
+                prepare: commit,
+            };
             let result = match outcome {
                 1 => {
                     position += item.append.events.len() as u64;
-                    Ok(Appended { last_revision, position: at(position), idempotent: false })
+                    Ok(Appended {
+                        last_revision,
+                        position: at(position),
+                        idempotent: false,
+                    })
                 }
-                2 => position_of(&item.append, last_revision, client).await.map(|commit| {
-                    Appended { last_revision, position: at(commit), idempotent: true }
-                }),
+                2 => position_of(&item.append, last_revision, client)
+                    .await
+                    .map(|commit| Appended {
+                        last_revision,
+                        position: at(commit),
+                        idempotent: true,
+                    }),
                 _ => Err(AppendError::WrongExpectedRevision {
                     stream: item.append.stream,
                     expected: item.append.expected,
-                    actual: answer.currents.get(n).copied().flatten().map(i64::cast_unsigned),
+                    actual: answer
+                        .currents
+                        .get(n)
+                        .copied()
+                        .flatten()
+                        .map(i64::cast_unsigned),
                 }),
             };
             let _gone = item.reply.send(result);
@@ -112,9 +139,9 @@ struct Answer {
 fn next_revision(append: &Append) -> i64 {
     match append.expected {
         ExpectedRevision::NoStream => 0,
-        ExpectedRevision::Exact(revision) => {
-            i64::try_from(revision).unwrap_or(i64::MAX - 1).saturating_add(1)
-        }
+        ExpectedRevision::Exact(revision) => i64::try_from(revision)
+            .unwrap_or(i64::MAX - 1)
+            .saturating_add(1),
     }
 }
 
@@ -174,11 +201,7 @@ async fn run(
     })
 }
 
-async fn position_of(
-    append: &Append,
-    revision: u64,
-    client: &Client,
-) -> Result<u64, AppendError> {
+async fn position_of(append: &Append, revision: u64, client: &Client) -> Result<u64, AppendError> {
     let row = client
         .query_one(
             "select position from log_events where stream = $1 and revision = $2",

@@ -26,11 +26,13 @@ impl EventFeed for PostgresLog {
             None => 0,
         };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let unavailable = |e: tokio_postgres::Error| {
-            FeedError::Unavailable(crate::postgres::describe(&e))
-        };
-        let client =
-            self.pool.get().await.map_err(|e| FeedError::Unavailable(e.to_string()))?;
+        let unavailable =
+            |e: tokio_postgres::Error| FeedError::Unavailable(crate::postgres::describe(&e));
+        let client = self
+            .pool
+            .get()
+            .await
+            .map_err(|e| FeedError::Unavailable(e.to_string()))?;
         let statement = client
             .prepare_cached(
                 "select position, stream, revision, event_id, event_type, metadata, data
@@ -41,7 +43,10 @@ impl EventFeed for PostgresLog {
             )
             .await
             .map_err(unavailable)?;
-        let rows = client.query(&statement, &[&after, &limit]).await.map_err(unavailable)?;
+        let rows = client
+            .query(&statement, &[&after, &limit])
+            .await
+            .map_err(unavailable)?;
         rows.iter()
             .map(|row| recorded(self.log_id, row))
             .collect::<Result<_, _>>()
@@ -49,14 +54,21 @@ impl EventFeed for PostgresLog {
     }
 
     async fn head(&self) -> Result<Option<Position>, FeedError> {
-        let client =
-            self.pool.get().await.map_err(|e| FeedError::Unavailable(e.to_string()))?;
+        let client = self
+            .pool
+            .get()
+            .await
+            .map_err(|e| FeedError::Unavailable(e.to_string()))?;
         let row = client
             .query_one("select position from log_head", &[])
             .await
             .map_err(|e| FeedError::Unavailable(crate::postgres::describe(&e)))?;
         let commit = row.get::<_, i64>("position").cast_unsigned();
-        Ok((commit > 0).then_some(Position { log: self.log_id, commit, prepare: commit }))
+        Ok((commit > 0).then_some(Position {
+            log: self.log_id,
+            commit,
+            prepare: commit,
+        }))
     }
 
     fn hints(&self) -> watch::Receiver<u64> {

@@ -14,7 +14,7 @@ const OURS: [(&str, &str); 12] = [
     ("max_connections", "200"),
     ("shared_buffers", "256MB"),
     ("max_wal_size", "2GB"),
-    ("wal_compression", "on"),
+    ("wal_compression", "lz4"),
     ("synchronous_commit", "on"),
     ("jit", "off"),
     ("autovacuum", "on"),

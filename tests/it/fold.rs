@@ -1,0 +1,178 @@
+//! The read models worked out anew from the log's JSON, with no code of the `projections` crate:
+//! what an auditor with a script would do.
+
+use anyhow::{Context, ensure};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use tokio_postgres::Client;
+
+/// One line for each row, so that two sets of rows compare as text.
+type Rows = BTreeMap<String, String>;
+
+const POST_METRICS: [&str; 7] =
+    ["views", "likes", "comments", "shares", "saves", "reach", "watch_time"];
+
+#[derive(Default)]
+struct Post {
+    account: String,
+    /// Observations by moment and revision.
+    seen: BTreeMap<(String, u64), Value>,
+}
+
+#[derive(Default)]
+struct Fold {
+    accounts: Rows,
+    trends: Rows,
+    history: Rows,
+    posts: BTreeMap<String, Post>,
+    syncs: BTreeMap<String, u64>,
+}
+
+impl Fold {
+    fn take(&mut self, account: &str, revision: u64, event_type: &str, data: &Value) {
+        match event_type {
+            "AccountImported" | "AccountConnected" => {
+                let phase = if event_type == "AccountImported" { "imported" } else { "connected" };
+                let row = format!(
+                    "{} {} {phase}",
+                    text(&data["creator"]),
+                    text(&data["platform"])
+                );
+                self.accounts.insert(account.to_owned(), row);
+            }
+            "AccountReconnected" => self.enter(account, "connected"),
+            "ReauthorizationRequired" => self.enter(account, "needs_reauthorization"),
+            "AccountDisconnected" => self.enter(account, "disconnected"),
+            "SyncRecorded" => *self.syncs.entry(account.to_owned()).or_default() += 1,
+            "MetricsObserved" => {
+                let at = text(&data["observed_at"]);
+                let known = data["values"].as_object().into_iter().flatten();
+                for (metric, value) in known {
+                    let key = format!("{account} {metric} {at} {revision}");
+                    self.trends.insert(key, value.to_string());
+                }
+                for metric in data["hidden"].as_array().into_iter().flatten() {
+                    let key = format!("{account} {} {at} {revision}", text(metric));
+                    self.trends.insert(key, "null".to_owned());
+                }
+            }
+            "PostsObserved" => self.posts(account, revision, data),
+            _ => {}
+        }
+    }
+
+    fn enter(&mut self, account: &str, phase: &str) {
+        if let Some(row) = self.accounts.get_mut(account)
+            && let Some((rest, _)) = row.rsplit_once(' ')
+        {
+            *row = format!("{rest} {phase}");
+        }
+    }
+
+    fn posts(&mut self, account: &str, revision: u64, data: &Value) {
+        let at = text(&data["observed_at"]);
+        for changed in data["changed"].as_array().into_iter().flatten() {
+            let id = text(&changed["post"]);
+            let post = self.posts.entry(id.to_owned()).or_default();
+            account.clone_into(&mut post.account);
+            post.seen.insert((at.to_owned(), revision), changed["values"].clone());
+            self.history.insert(format!("{id} {at} {revision}"), numbers(&changed["values"]));
+        }
+        for id in data["unchanged"].as_array().into_iter().flatten() {
+            let id = text(id);
+            let Some(post) = self.posts.get_mut(id) else { continue };
+            // Unchanged against the newest observation so far.
+            let Some(((newest, _), values)) = post.seen.last_key_value() else { continue };
+            if newest.as_str() < at {
+                let values = values.clone();
+                self.history.insert(format!("{id} {at} {revision}"), numbers(&values));
+                post.seen.insert((at.to_owned(), revision), values);
+            }
+        }
+    }
+
+    fn latest(&self) -> Rows {
+        let mut rows = Rows::new();
+        for (id, post) in &self.posts {
+            let mut known = BTreeMap::new();
+            for values in post.seen.values() {
+                for (metric, value) in values.as_object().into_iter().flatten() {
+                    known.insert(metric.as_str(), value.to_string());
+                }
+            }
+            let numbers: Vec<_> = POST_METRICS
+                .iter()
+                .map(|metric| known.get(metric).map_or("null", String::as_str))
+                .collect();
+            let row = format!("{} {} {}", post.account, post.seen.len(), numbers.join(" "));
+            rows.insert(id.clone(), row);
+        }
+        rows
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or("?")
+}
+
+fn numbers(values: &Value) -> String {
+    let number = |metric: &&str| values[**metric].as_i64().map_or("null".into(), |n| n.to_string());
+    POST_METRICS.iter().map(|metric| number(&metric)).collect::<Vec<_>>().join(" ")
+}
+
+async fn rows(client: &Client, sql: &str) -> anyhow::Result<Rows> {
+    let rows = client.query(sql, &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+fn equal(what: &str, expected: &Rows, found: &Rows) -> anyhow::Result<()> {
+    for (key, row) in expected {
+        let held = found.get(key);
+        ensure!(held == Some(row), "{what}: {key} is {held:?}, the log says {row}");
+    }
+    ensure!(expected.len() == found.len(), "{what}: rows that the log does not lead to");
+    Ok(())
+}
+
+const TIME: &str = "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'";
+
+/// Compares all four read models with a fold of the whole log.
+pub(crate) async fn assert_read_models_equal_the_log(client: &Client) -> anyhow::Result<()> {
+    let events = client
+        .query("select stream, revision, event_type, data from log_events order by position", &[])
+        .await?;
+    let mut fold = Fold::default();
+    for event in &events {
+        let stream: &str = event.get("stream");
+        let account = stream.strip_prefix("account-").context("an account's stream")?;
+        let revision: i64 = event.get("revision");
+        let data = serde_json::from_slice(event.get("data"))?;
+        fold.take(account, revision.cast_unsigned(), event.get("event_type"), &data);
+    }
+    client.batch_execute("set time zone 'UTC'").await?;
+    let accounts = "select account_id::text, concat_ws(' ', creator_id, platform, phase)
+        from accounts_v1";
+    equal("accounts", &fold.accounts, &rows(client, accounts).await?)?;
+    let trends = format!(
+        "select concat_ws(' ', account_id, metric, to_char(observed_at, {TIME}), revision),
+             coalesce(value::text, 'null')
+         from follower_trends_v1"
+    );
+    equal("follower_trends", &fold.trends, &rows(client, &trends).await?)?;
+    let numbers = POST_METRICS.map(|metric| format!("coalesce({metric}::text, 'null')")).join(", ");
+    let history = format!(
+        "select concat_ws(' ', post, to_char(observed_at, {TIME}), revision),
+             concat_ws(' ', {numbers})
+         from top_posts_v1_history"
+    );
+    equal("top_posts history", &fold.history, &rows(client, &history).await?)?;
+    let latest = format!(
+        "select post::text, concat_ws(' ', account_id, observations, {numbers}) from top_posts_v1"
+    );
+    equal("top_posts", &fold.latest(), &rows(client, &latest).await?)?;
+    let health = "select account_id::text, syncs::text from sync_health_v1";
+    let expected = fold.accounts.keys().map(|account| {
+        (account.clone(), fold.syncs.get(account).copied().unwrap_or(0).to_string())
+    });
+    equal("sync_health", &expected.collect(), &rows(client, health).await?)
+}

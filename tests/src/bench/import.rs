@@ -1,0 +1,96 @@
+//! Import of generated observations, projected and queryable at the end; and the projector alone
+//! against Postgres copying the same log out and the same rows in.
+
+use crate::{generate, table::Table};
+use adapters::import::mapping::Mapping;
+use adapters::import::run::{Watch, run as import};
+use adapters::import::source::Source;
+use anyhow::ensure;
+use std::sync::Arc;
+use std::time::Instant;
+use tests::{Cluster, TestDatabase, TestLedger};
+
+pub(crate) async fn run(cluster: &Cluster, size: usize, table: &mut Table) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let rows = generate::write(folder.path(), size)?;
+    let database = TestDatabase::create_in(cluster).await?;
+    adapters::postgres::migrate::migrate(&mut database.connect().await?).await?;
+    let ledger = Arc::new(TestLedger::over(database).await?);
+
+    let source = Source::open(Mapping::load(&folder.path().join("mapping.toml"))?, folder.path())?;
+    let start = Instant::now();
+    // The read models follow while the import runs, as they do beside a server.
+    let following = {
+        let ledger = Arc::clone(&ledger);
+        let stop = tokio_util::sync::CancellationToken::new();
+        let token = stop.clone();
+        let task = tokio::spawn(async move { ledger.engine.follow(&token).await });
+        (task, stop)
+    };
+    let rejects = folder.path().join("rejected.ndjson");
+    let report =
+        import(Arc::clone(&ledger.ledger), source, &rejects, Arc::new(Watch::default())).await?;
+    let appended = start.elapsed().as_secs_f64();
+    following.1.cancel();
+    following.0.await??;
+    ledger.catch_up().await?;
+    let seconds = start.elapsed().as_secs_f64();
+    ensure!(report.rows_recorded as usize == rows, "{report:?}");
+    eprintln!("import: {rows} rows, appended after {appended:.1} s, projected after {seconds:.1} s");
+    let rate = rows as f64 / seconds;
+    table.add("import, projected and queryable", (vec![rate], vec![]), "rows/s", "30000");
+    catch_up(&ledger, table).await
+}
+
+/// The tables that the projector fills, with what makes each of them anew.
+const MODELS: &[&str] = &[
+    "accounts_v1",
+    "follower_trends_v1",
+    "sync_health_v1",
+    "sync_health_v1_syncs",
+    "top_posts_v1",
+    "top_posts_v1_history",
+    "top_posts_v1_text",
+];
+
+/// Projects the whole log again from the beginning, then lets Postgres copy the same bytes.
+async fn catch_up(ledger: &TestLedger, table: &mut Table) -> anyhow::Result<()> {
+    let client = ledger.database.connect().await?;
+    let row = client.query_one("select position from log_head", &[]).await?;
+    let events: i64 = row.get("position");
+    let (mut ours, mut raw) = (vec![], vec![]);
+    for _ in 0..crate::ROUNDS {
+        for model in MODELS {
+            client.batch_execute(&format!("create table raw_{model} (like {model} including all)")).await?;
+        }
+        let start = Instant::now();
+        client.batch_execute("copy log_events to '/dev/null'").await?;
+        let out = start.elapsed();
+        for model in MODELS {
+            client
+                .batch_execute(&format!("copy {model} to '/tmp/{model}.bench' with (format binary)"))
+                .await?;
+        }
+        let start = Instant::now();
+        for model in MODELS {
+            client
+                .batch_execute(&format!(
+                    "copy raw_{model} from '/tmp/{model}.bench' with (format binary)"
+                ))
+                .await?;
+        }
+        let seconds = (out + start.elapsed()).as_secs_f64();
+        raw.push(events as f64 / seconds);
+        for model in MODELS {
+            client.batch_execute(&format!("drop table raw_{model}; truncate {model}")).await?;
+        }
+        client
+            .batch_execute("update projection_checkpoints set commit_position = 0, prepare_position = 0")
+            .await?;
+        let start = Instant::now();
+        ledger.catch_up().await?;
+        ours.push(events as f64 / start.elapsed().as_secs_f64());
+    }
+    table.add("projector catching up", (ours, raw), "events/s", "0.5");
+    Ok(())
+}
