@@ -158,7 +158,9 @@ impl ApiKeys {
         creators: Option<BTreeSet<CreatorId>>,
     ) -> Result<(Uuid, SecretText), ApiKeyError> {
         if label.trim().is_empty() || label.len() > MAX_LABEL {
-            return Err(ApiKeyError::Invalid("a key needs a label of 1 to 200 bytes"));
+            return Err(ApiKeyError::Invalid(
+                "a key needs a label of 1 to 200 bytes",
+            ));
         }
         match &creators {
             None if role == Role::Creator => {
@@ -173,14 +175,21 @@ impl ApiKeys {
         }
         let secret = new_secret()?;
         let key_id = Uuid::now_v7();
-        let creators: Option<Vec<&str>> =
-            creators.as_ref().map(|named| named.iter().map(CreatorId::as_str).collect());
+        let creators: Option<Vec<&str>> = creators
+            .as_ref()
+            .map(|named| named.iter().map(CreatorId::as_str).collect());
         self.client()
             .await?
             .execute(
                 "insert into api_keys (key_id, secret_hash, label, role, creators)
                  values ($1, $2, $3, $4, $5)",
-                &[&key_id, &hash(secret.expose()).as_slice(), &label, &role.name(), &creators],
+                &[
+                    &key_id,
+                    &hash(secret.expose()).as_slice(),
+                    &label,
+                    &role.name(),
+                    &creators,
+                ],
             )
             .await
             .map_err(unavailable)?;
@@ -252,12 +261,21 @@ impl ApiKeys {
             .await
             .map_err(unavailable)?;
         row.as_ref()
-            .map(|row| read_caller(row).map(|(key_id, role, scope)| Caller { key_id, role, scope }))
+            .map(|row| {
+                read_caller(row).map(|(key_id, role, scope)| Caller {
+                    key_id,
+                    role,
+                    scope,
+                })
+            })
             .transpose()
     }
 
     async fn client(&self) -> Result<Object, ApiKeyError> {
-        self.pool.get().await.map_err(|e| ApiKeyError::Unavailable(describe_pool(&e)))
+        self.pool
+            .get()
+            .await
+            .map_err(|e| ApiKeyError::Unavailable(describe_pool(&e)))
     }
 }
 
@@ -279,7 +297,9 @@ fn hash(secret: &str) -> [u8; 32] {
 
 fn read_caller(row: &Row) -> Result<(Uuid, Role, Scope), ApiKeyError> {
     let role: &str = row.try_get("role").map_err(corrupt)?;
-    let role: Role = role.parse().map_err(|e: UnknownRole| ApiKeyError::Corrupt(e.to_string()))?;
+    let role: Role = role
+        .parse()
+        .map_err(|e: UnknownRole| ApiKeyError::Corrupt(e.to_string()))?;
     let creators: Option<Vec<String>> = row.try_get("creators").map_err(corrupt)?;
     let scope = match creators {
         None => Scope::AllCreators,

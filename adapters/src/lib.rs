@@ -1,7 +1,9 @@
 //! Everything that touches the outside: Postgres, the vault, files of history, HTTP, the clock.
 
+pub mod api_keys;
 pub mod clock;
 pub mod demo;
+pub mod http;
 pub mod import;
 pub mod postgres;
 pub mod vault;

@@ -20,6 +20,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve the query API and keep the read models up to date, until stopped.
     Serve(Serve),
+    /// Show what this is: a year of invented history, served, with requests to copy.
+    Demo,
     /// Import files of history that a mapping describes, then bring the read models up to date.
     Import(Import),
     /// Bring the database to this program's migrations, and stop.
@@ -100,7 +102,7 @@ pub enum KeysCommand {
         #[arg(long = "creator")]
         creators: Vec<String>,
         /// A name to know it by.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "command line")]
         label: String,
         /// Print as JSON.
         #[arg(long)]

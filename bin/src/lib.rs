@@ -3,6 +3,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+mod demo;
 mod import;
 mod keys;
 mod output;
@@ -42,6 +43,7 @@ fn start(cli: Cli) -> anyhow::Result<()> {
 
 async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
     match cli.command {
+        Command::Demo => demo::run(config).await,
         Command::Serve(arguments) => serve::run(&config, &arguments).await,
         Command::Import(arguments) => import::run(&config, &arguments).await,
         Command::Migrate => app::migrate(&config).await,

@@ -1,13 +1,109 @@
-//! The subcommand `serve`.
+//! The subcommand `serve`: the query API and the projector, until a signal stops them.
 
-use crate::cli::Serve;
+use crate::app::App;
+use crate::cli::{RoleName, Serve};
 use crate::config::Config;
+use crate::output;
+use adapters::api_keys::ApiKeys;
+use adapters::http::{Services, serve};
+use anyhow::Context;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+/// A token that is cancelled by Ctrl-C or SIGTERM. A second signal ends the program at once.
 pub(crate) fn stop_signal() -> CancellationToken {
-    CancellationToken::new()
+    let token = CancellationToken::new();
+    let stopped = token.clone();
+    tokio::spawn(async move {
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            return;
+        };
+        for attempt in 0..2 {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            stopped.cancel();
+            if attempt == 1 {
+                std::process::exit(130);
+            }
+        }
+    });
+    token
 }
 
-pub(crate) async fn run(_: &Config, _: &Serve) -> anyhow::Result<()> {
-    anyhow::bail!("stub")
+pub(crate) async fn run(config: &Config, arguments: &Serve) -> anyhow::Result<()> {
+    let cancel = stop_signal();
+    let app = App::build(config).await?;
+    let listen = arguments.listen.unwrap_or(config.listen);
+    let role = arguments.role;
+    let result = run_roles(&app, config, role, listen, &cancel).await;
+    app.close().await?;
+    result
+}
+
+async fn run_roles(
+    app: &App,
+    config: &Config,
+    role: Option<RoleName>,
+    listen: SocketAddr,
+    cancel: &CancellationToken,
+) -> anyhow::Result<()> {
+    match role {
+        Some(RoleName::Projector) => Ok(app.engine.follow(cancel).await?),
+        Some(RoleName::Api) => api(app, config, bind(listen).await?, cancel).await,
+        None => everything(app, config, bind(listen).await?, cancel).await,
+    }
+}
+
+/// Takes the address, before anything else is started on it.
+pub(crate) async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}: set LISTEN to a free address"))
+}
+
+/// API and projector together. If either ends, both do.
+pub(crate) async fn everything(
+    app: &App,
+    config: &Config,
+    listener: TcpListener,
+    cancel: &CancellationToken,
+) -> anyhow::Result<()> {
+    let both = cancel.child_token();
+    let projecting = async {
+        let result = app.engine.follow(&both).await;
+        both.cancel();
+        result
+    };
+    let serving = async {
+        let result = api(app, config, listener, &both).await;
+        both.cancel();
+        result
+    };
+    let (projected, served) = tokio::join!(projecting, serving);
+    projected?;
+    served
+}
+
+async fn api(
+    app: &App,
+    config: &Config,
+    listener: TcpListener,
+    cancel: &CancellationToken,
+) -> anyhow::Result<()> {
+    let services = Services {
+        pool: app.pool.clone(),
+        log: Arc::clone(&app.log) as Arc<_>,
+        vault: Arc::clone(&app.vault) as Arc<_>,
+        clock: Arc::clone(&app.clock),
+        keys: ApiKeys::new(app.pool.clone()),
+        formulas: config.formulas.clone(),
+    };
+    output::line(format!("Listening on http://{}", listener.local_addr()?));
+    serve(listener, Arc::new(services), cancel.clone()).await?;
+    Ok(())
 }

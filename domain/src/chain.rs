@@ -89,3 +89,6 @@ impl<'de> Deserialize<'de> for ChainHash {
             .map_err(|_| de::Error::custom("expected 32 bytes"))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -210,3 +210,6 @@ impl FormulaPolicy {
         !self.off.contains(&(platform, formula.name().to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,3 +22,6 @@ pub use recorded::{Position, RecordedEvent, StreamName};
 pub use sealed::{Fingerprint, Sealed};
 pub use time::Timestamp;
 pub use values::Values;
+
+#[cfg(test)]
+mod tests;

@@ -116,8 +116,8 @@ fn text(value: &Value) -> &str {
 }
 
 fn numbers(values: &Value) -> String {
-    let number = |metric: &&str| values[**metric].as_i64().map_or("null".into(), |n| n.to_string());
-    POST_METRICS.iter().map(|metric| number(&metric)).collect::<Vec<_>>().join(" ")
+    let number = |metric: &str| values[metric].as_i64().map_or("null".into(), |n| n.to_string());
+    POST_METRICS.iter().map(|metric| number(metric)).collect::<Vec<_>>().join(" ")
 }
 
 async fn rows(client: &Client, sql: &str) -> anyhow::Result<Rows> {

@@ -6,6 +6,7 @@ pub mod database;
 pub mod ledger;
 pub mod memory_log;
 pub mod rng;
+pub mod server;
 
 pub use cluster::Cluster;
 pub use database::TestDatabase;

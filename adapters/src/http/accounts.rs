@@ -4,8 +4,9 @@ use super::Services;
 use super::auth::By;
 use super::envelope::{Answer, Envelope, Freshness, Model, begin};
 use super::open::{Opener, Profile};
-use super::params::{AccountPath, Asked, CreatorPath, Page, Params, Take, Wait};
+use super::params::{Asked, Page, Params, Take, Wait};
 use super::params::{platform, platform_id};
+use super::paths::{AccountPath, CreatorPath};
 use super::problem::{Problem, Problems};
 use super::standing::{Action, Badge, DataState, Standing};
 use super::time::{Moment, Times};
@@ -158,7 +159,10 @@ impl Take for AccountsQuery {
             let detail = "platform_account_id is looked up on one platform: name it";
             return Err(Problem::invalid("platform", detail));
         }
-        Ok(Self { platform, platform_account_id })
+        Ok(Self {
+            platform,
+            platform_account_id,
+        })
     }
 }
 
@@ -189,17 +193,16 @@ pub(super) async fn list(
     }
     // Before a connection is taken: the registry may need one of its own.
     let looked_up = match (asked.platform, &asked.platform_account_id) {
-        (Some(platform), Some(id)) => {
-            Some(services.vault.find(&path.creator, platform, id).await?)
-        }
+        (Some(platform), Some(id)) => Some(services.vault.find(&path.creator, platform, id).await?),
         _ => None,
     };
     let (client, read) = begin(&services, MODELS, wait).await?;
     let mut rows = match looked_up {
         Some(None) => vec![],
-        Some(Some(id)) => {
-            accounts::find(&client, &caller.scope, id).await?.into_iter().collect()
-        }
+        Some(Some(id)) => accounts::find(&client, &caller.scope, id)
+            .await?
+            .into_iter()
+            .collect(),
         None => {
             let limit = page.limit + 1;
             let scope = &caller.scope;
@@ -210,7 +213,10 @@ pub(super) async fn list(
     let ids: Vec<_> = rows.iter().map(|row| row.account_id).collect();
     let health = sync_health::find_many(&client, &caller.scope, &ids).await?;
     drop(client);
-    let health: HashMap<_, _> = health.into_iter().map(|row| (row.account_id, row)).collect();
+    let health: HashMap<_, _> = health
+        .into_iter()
+        .map(|row| (row.account_id, row))
+        .collect();
     let freshness = Freshness::of_many(rows.is_empty(), rows.iter().any(|row| row.simulated));
     let mut opener = Opener::new(&*services.vault);
     let mut data = Vec::with_capacity(rows.len());
@@ -218,7 +224,9 @@ pub(super) async fn list(
         let health = health.get(&row.account_id);
         data.push(Account::open(row, health, read.now, &mut opener).await?);
     }
-    Ok(Json(Envelope::new(data, &read, Times::default(), freshness).with_cursor(next)))
+    Ok(Json(
+        Envelope::new(data, &read, Times::default(), freshness).with_cursor(next),
+    ))
 }
 
 /// Shows one account.
@@ -242,5 +250,10 @@ pub(super) async fn one(
     let mut opener = Opener::new(&*services.vault);
     let Found { account, health } = found;
     let data = Account::open(account, health.as_ref(), read.now, &mut opener).await?;
-    Ok(Json(Envelope::new(data, &read, Times::default(), freshness)))
+    Ok(Json(Envelope::new(
+        data,
+        &read,
+        Times::default(),
+        freshness,
+    )))
 }

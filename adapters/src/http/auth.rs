@@ -23,7 +23,10 @@ pub(super) async fn require_key(
         ));
     };
     let Some(caller) = services.keys.verify(secret).await? else {
-        return Err(Problem::new(Code::Unauthorized, "this key does not exist or was revoked"));
+        return Err(Problem::new(
+            Code::Unauthorized,
+            "this key does not exist or was revoked",
+        ));
     };
     Span::current().record("key_id", field::display(caller.key_id));
     request.extensions_mut().insert(caller);
@@ -31,7 +34,11 @@ pub(super) async fn require_key(
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, secret) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let (scheme, secret) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
 }
 
@@ -57,7 +64,11 @@ pub(super) fn require_role(caller: &Caller, allowed: &[Role]) -> Result<(), Prob
     let names: Vec<_> = allowed.iter().map(|role| role.name()).collect();
     Err(Problem::new(
         Code::RoleNotAllowed,
-        format!("this key has the role {}; needed: {}", caller.role, names.join(" or ")),
+        format!(
+            "this key has the role {}; needed: {}",
+            caller.role,
+            names.join(" or ")
+        ),
     ))
 }
 

@@ -97,10 +97,21 @@ impl Freshness {
         let (state, cause) = if is_empty {
             (StateName::NoData, "nothing is known that fits the question")
         } else {
-            (StateName::Ready, "an answer over several accounts; each has a state of its own")
+            (
+                StateName::Ready,
+                "an answer over several accounts; each has a state of its own",
+            )
         };
-        let state = DataState { state, cause: cause.to_owned() };
-        Self { state, last_synced_at: None, next_sync_at: None, simulated }
+        let state = DataState {
+            state,
+            cause: cause.to_owned(),
+        };
+        Self {
+            state,
+            last_synced_at: None,
+            next_sync_at: None,
+            simulated,
+        }
     }
 }
 
@@ -150,13 +161,31 @@ pub(super) async fn begin(
         let all = checkpoints(&client).await?;
         let position = slowest(&all, models);
         let Some(wanted) = wait.wait_for else {
-            return Ok((client, Read { position, now: services.clock.now() }));
+            return Ok((
+                client,
+                Read {
+                    position,
+                    now: services.clock.now(),
+                },
+            ));
         };
-        if all.iter().any(|c| c.log != wanted.log && models.iter().any(|m| m.is_of(c))) {
-            return Err(Problem::invalid("wait_for", "this position belongs to another log"));
+        if all
+            .iter()
+            .any(|c| c.log != wanted.log && models.iter().any(|m| m.is_of(c)))
+        {
+            return Err(Problem::invalid(
+                "wait_for",
+                "this position belongs to another log",
+            ));
         }
         if position.is_some_and(|position| position >= wanted) {
-            return Ok((client, Read { position, now: services.clock.now() }));
+            return Ok((
+                client,
+                Read {
+                    position,
+                    now: services.clock.now(),
+                },
+            ));
         }
         drop(client);
         if Instant::now() >= deadline {
@@ -174,7 +203,10 @@ pub(super) async fn begin(
 fn slowest(checkpoints: &[Checkpoint], models: &[Model]) -> Option<Position> {
     let mut least: Option<Position> = None;
     for model in models {
-        let held = checkpoints.iter().find(|checkpoint| model.is_of(checkpoint))?.position?;
+        let held = checkpoints
+            .iter()
+            .find(|checkpoint| model.is_of(checkpoint))?
+            .position?;
         if least.is_none_or(|least| held < least) {
             least = Some(held);
         }
@@ -193,7 +225,11 @@ mod tests {
             name: name.to_owned(),
             version: 1,
             log,
-            position: commit.map(|commit| Position { log, commit, prepare: commit }),
+            position: commit.map(|commit| Position {
+                log,
+                commit,
+                prepare: commit,
+            }),
             events: 0,
             skipped: 0,
         }
@@ -202,9 +238,15 @@ mod tests {
     #[test]
     fn an_answer_is_as_old_as_its_slowest_model() {
         let models = [Model::Accounts, Model::FollowerTrends];
-        let ahead = [checkpoint("accounts", Some(9)), checkpoint("follower_trends", Some(7))];
+        let ahead = [
+            checkpoint("accounts", Some(9)),
+            checkpoint("follower_trends", Some(7)),
+        ];
         assert_eq!(slowest(&ahead, &models).map(|p| p.commit), Some(7));
-        let empty = [checkpoint("accounts", Some(9)), checkpoint("follower_trends", None)];
+        let empty = [
+            checkpoint("accounts", Some(9)),
+            checkpoint("follower_trends", None),
+        ];
         assert_eq!(slowest(&empty, &models), None);
         assert_eq!(slowest(&ahead[..1], &models), None);
     }

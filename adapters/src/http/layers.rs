@@ -77,7 +77,10 @@ pub(super) async fn limit_time(request: Request, next: Next) -> Response {
         Ok(response) => response,
         Err(_) => Problem::new(
             Code::Timeout,
-            format!("no answer within {} seconds; ask for less", REQUEST_TIMEOUT.as_secs()),
+            format!(
+                "no answer within {} seconds; ask for less",
+                REQUEST_TIMEOUT.as_secs()
+            ),
         )
         .into_response(),
     }

@@ -4,7 +4,8 @@ use super::Services;
 use super::accounts::Found;
 use super::auth::By;
 use super::envelope::{Answer, Envelope, Model, begin};
-use super::params::{AccountPath, Asked, MetricPath, Wait};
+use super::params::{Asked, Wait};
+use super::paths::{AccountPath, MetricPath};
 use super::problem::Problems;
 use super::registry::{kind_name, unit_name};
 use super::time::{Moment, Times};
@@ -65,7 +66,10 @@ pub(super) struct EventRef {
 
 impl EventRef {
     pub(super) fn of(account: AccountId, revision: i64) -> Self {
-        Self { stream: StreamName::of_account(account).as_str().to_owned(), revision }
+        Self {
+            stream: StreamName::of_account(account).as_str().to_owned(),
+            revision,
+        }
     }
 }
 
@@ -166,11 +170,15 @@ pub(super) async fn of_account(
     let found = Found::find(&client, &caller, path.account_id).await?;
     let (as_of, known_at) = (times.as_of_or(read.now), times.known_at());
     let account = path.account_id;
-    let point =
-        follower_trends::metric_as_of(&client, account, metric, as_of, known_at).await?;
+    let point = follower_trends::metric_as_of(&client, account, metric, as_of, known_at).await?;
     let after = point.map_or(Timestamp::MIN, |point| point.observed_at);
     let unknown_since =
         follower_trends::since_unknown(&client, account, metric, (after, as_of), known_at).await?;
     let data = MetricValue::of_account(account, metric, point, unknown_since);
-    Ok(Json(Envelope::new(data, &read, times, found.freshness(read.now))))
+    Ok(Json(Envelope::new(
+        data,
+        &read,
+        times,
+        found.freshness(read.now),
+    )))
 }

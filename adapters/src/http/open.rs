@@ -55,7 +55,10 @@ pub(super) struct Opener<'a> {
 
 impl<'a> Opener<'a> {
     pub(super) fn new(vault: &'a dyn Vault) -> Self {
-        Self { vault, keys: HashMap::new() }
+        Self {
+            vault,
+            keys: HashMap::new(),
+        }
     }
 
     /// An account's profile.
@@ -67,7 +70,10 @@ impl<'a> Opener<'a> {
         let key = self.key(account).await?;
         let opened = open::<text::ProfileText>(key.as_deref(), Subject::Profile, sealed);
         Ok(opened.map_or_else(
-            || Profile { sealed: true, ..Profile::default() },
+            || Profile {
+                sealed: true,
+                ..Profile::default()
+            },
             |text| Profile {
                 platform_account_id: Some(text.platform_account_id),
                 handle: text.handle,
@@ -93,7 +99,10 @@ impl<'a> Opener<'a> {
         let key = self.key(account).await?;
         let opened = open::<text::PostText>(key.as_deref(), Subject::Post(post), sealed);
         Ok(opened.map_or_else(
-            || PostText { sealed: true, ..PostText::default() },
+            || PostText {
+                sealed: true,
+                ..PostText::default()
+            },
             |text| PostText {
                 platform_post_id: Some(text.platform_post_id),
                 title: text.title,

@@ -5,7 +5,7 @@ use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::{Uri, request::Parts};
 use data_encoding::BASE64URL_NOPAD;
-use domain::{AccountId, CreatorId, Platform, Position, PostKey};
+use domain::{Platform, Position};
 use std::{collections::BTreeMap, fmt, str::FromStr};
 use utoipa::IntoParams;
 
@@ -35,11 +35,17 @@ impl<S: Send + Sync, T: Take> FromRequestParts<S> for Asked<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = match RawPathParams::from_request_parts(parts, state).await {
-            Ok(path) => path.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+            Ok(path) => path
+                .iter()
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .collect(),
             Err(RawPathParamsRejection::MissingPathParams(_)) => BTreeMap::new(),
             Err(rejection) => return Err(not_utf8(&rejection.body_text())),
         };
-        let mut params = Params { path, query: Params::query_of(&parts.uri)? };
+        let mut params = Params {
+            path,
+            query: Params::query_of(&parts.uri)?,
+        };
         let taken = T::take(&mut params)?;
         params.finish()?;
         Ok(Self(taken))
@@ -55,12 +61,18 @@ fn not_utf8(text: &str) -> Problem {
 impl Params {
     fn query_of(uri: &Uri) -> Result<BTreeMap<String, String>, Problem> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| {
-            Problem::new(Code::InvalidParameter, "the query is not a list of name=value pairs")
+            Problem::new(
+                Code::InvalidParameter,
+                "the query is not a list of name=value pairs",
+            )
         })?;
         let mut query = BTreeMap::new();
         for (name, value) in pairs {
             if query.contains_key(&name) {
-                return Err(Problem::invalid(cut(&name), "this parameter is given twice"));
+                return Err(Problem::invalid(
+                    cut(&name),
+                    "this parameter is given twice",
+                ));
             }
             query.insert(name, value);
         }
@@ -91,7 +103,10 @@ impl Params {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };
-        let number = text.parse::<i64>().ok().filter(|number| (least..=most).contains(number));
+        let number = text
+            .parse::<i64>()
+            .ok()
+            .filter(|number| (least..=most).contains(number));
         number.map(Some).ok_or_else(|| {
             let expected = if most == i64::MAX {
                 format!("expected a whole number from {least} on")
@@ -117,16 +132,20 @@ impl Params {
     fn finish(self) -> Result<(), Problem> {
         match self.query.into_keys().next() {
             None => Ok(()),
-            Some(name) => {
-                Err(Problem::invalid(cut(&name), "this route has no parameter of this name"))
-            }
+            Some(name) => Err(Problem::invalid(
+                cut(&name),
+                "this route has no parameter of this name",
+            )),
         }
     }
 
     #[cfg(test)]
     pub(super) fn of_query(query: &str) -> Result<Self, Problem> {
         let uri = format!("/?{query}").parse().unwrap();
-        Ok(Self { path: BTreeMap::new(), query: Self::query_of(&uri)? })
+        Ok(Self {
+            path: BTreeMap::new(),
+            query: Self::query_of(&uri)?,
+        })
     }
 }
 
@@ -137,9 +156,6 @@ fn malformed(name: &'static str, error: &impl fmt::Display) -> Problem {
 fn cut(text: &str) -> String {
     text.chars().take(80).collect()
 }
-
-/// A metric's or a formula's name, left to the handler, which knows what it is asked of.
-pub(super) type Name = String;
 
 macro_rules! take_all {
     ($($first:ident $(, $rest:ident)*;)*) => {$(
@@ -163,68 +179,6 @@ impl Take for () {
     }
 }
 
-/// Which account, in the path.
-#[derive(Clone, Copy, Debug, IntoParams)]
-#[into_params(parameter_in = Path)]
-pub(super) struct AccountPath {
-    /// The account.
-    #[param(value_type = String, format = "uuid")]
-    pub(super) account_id: AccountId,
-}
-
-impl Take for AccountPath {
-    fn take(params: &mut Params) -> Result<Self, Problem> {
-        Ok(Self { account_id: params.segment("account_id")? })
-    }
-}
-
-/// Which post of an account, in the path.
-#[derive(Clone, Copy, Debug, IntoParams)]
-#[into_params(parameter_in = Path)]
-pub(super) struct PostPath {
-    /// The account.
-    #[param(value_type = String, format = "uuid")]
-    pub(super) account_id: AccountId,
-    /// The post, as this API names it.
-    #[param(value_type = String, format = "uuid")]
-    pub(super) post: PostKey,
-}
-
-impl Take for PostPath {
-    fn take(params: &mut Params) -> Result<Self, Problem> {
-        Ok(Self { account_id: params.segment("account_id")?, post: params.segment("post")? })
-    }
-}
-
-/// Which creator, in the path.
-#[derive(Clone, Debug, IntoParams)]
-#[into_params(parameter_in = Path)]
-pub(super) struct CreatorPath {
-    /// The creator, by the id of the host system.
-    #[param(value_type = String)]
-    pub(super) creator: CreatorId,
-}
-
-impl Take for CreatorPath {
-    fn take(params: &mut Params) -> Result<Self, Problem> {
-        Ok(Self { creator: params.segment("creator")? })
-    }
-}
-
-/// Which metric, in the path.
-#[derive(Clone, Debug, IntoParams)]
-#[into_params(parameter_in = Path)]
-pub(super) struct MetricPath {
-    /// The metric, by its name in `/v1/metrics`.
-    pub(super) metric: Name,
-}
-
-impl Take for MetricPath {
-    fn take(params: &mut Params) -> Result<Self, Problem> {
-        Ok(Self { metric: params.segment("metric")? })
-    }
-}
-
 /// Which part of a list.
 #[derive(Clone, Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -239,8 +193,13 @@ pub(super) struct Page {
 
 impl Take for Page {
     fn take(params: &mut Params) -> Result<Self, Problem> {
-        let limit = params.number("limit", (1, MAX_LIMIT))?.unwrap_or(DEFAULT_LIMIT);
-        Ok(Self { cursor: params.text("cursor"), limit })
+        let limit = params
+            .number("limit", (1, MAX_LIMIT))?
+            .unwrap_or(DEFAULT_LIMIT);
+        Ok(Self {
+            cursor: params.text("cursor"),
+            limit,
+        })
     }
 }
 
@@ -255,22 +214,22 @@ impl Page {
             String::from_utf8(bytes).ok()?.parse().ok()
         };
         read().map(Some).ok_or_else(|| {
-            Problem::invalid("cursor", "expected next_cursor of an earlier answer of this route")
+            Problem::invalid(
+                "cursor",
+                "expected next_cursor of an earlier answer of this route",
+            )
         })
     }
 
     /// Cuts rows of which one more than the limit was asked for, and names where to go on.
-    pub(super) fn cut<R>(
-        &self,
-        rows: &mut Vec<R>,
-        place: impl Fn(&R) -> String,
-    ) -> Option<String> {
+    pub(super) fn cut<R>(&self, rows: &mut Vec<R>, place: impl Fn(&R) -> String) -> Option<String> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         if rows.len() <= limit {
             return None;
         }
         rows.truncate(limit);
-        rows.last().map(|row| BASE64URL_NOPAD.encode(place(row).as_bytes()))
+        rows.last()
+            .map(|row| BASE64URL_NOPAD.encode(place(row).as_bytes()))
     }
 }
 
@@ -286,7 +245,9 @@ pub(super) struct Wait {
 
 impl Take for Wait {
     fn take(params: &mut Params) -> Result<Self, Problem> {
-        Ok(Self { wait_for: params.parsed("wait_for")? })
+        Ok(Self {
+            wait_for: params.parsed("wait_for")?,
+        })
     }
 }
 
@@ -301,7 +262,10 @@ pub(super) fn platform_id(
     name: &'static str,
 ) -> Result<Option<String>, Problem> {
     let id = params.text(name);
-    if id.as_ref().is_some_and(|id| id.is_empty() || id.len() > MAX_PLATFORM_ID) {
+    if id
+        .as_ref()
+        .is_some_and(|id| id.is_empty() || id.len() > MAX_PLATFORM_ID)
+    {
         let expected = format!("expected the platform's own id, 1 to {MAX_PLATFORM_ID} bytes");
         return Err(Problem::invalid(name, expected));
     }
@@ -328,7 +292,13 @@ mod tests {
     fn mistakes_name_the_parameter() {
         assert_eq!(page("limit=7").unwrap().limit, 7);
         assert_eq!(page("").unwrap().limit, DEFAULT_LIMIT);
-        for query in ["limit=0", "limit=101", "limit=ten", "limit=", "limit=1&limit=2"] {
+        for query in [
+            "limit=0",
+            "limit=101",
+            "limit=ten",
+            "limit=",
+            "limit=1&limit=2",
+        ] {
             assert_eq!(field(&page(query).unwrap_err()), "limit", "{query}");
         }
         assert_eq!(field(&page("limmit=5").unwrap_err()), "limmit");
@@ -342,12 +312,18 @@ mod tests {
     #[test]
     fn a_cursor_leads_to_the_rest() {
         let mut rows = vec![1, 2, 3];
-        let cursor = page("limit=2").unwrap().cut(&mut rows, i32::to_string).unwrap();
+        let cursor = page("limit=2")
+            .unwrap()
+            .cut(&mut rows, i32::to_string)
+            .unwrap();
         assert_eq!(rows, [1, 2]);
         let next = page(&format!("limit=2&cursor={cursor}")).unwrap();
         assert_eq!(next.after::<i32>().unwrap(), Some(2));
         assert_eq!(next.cut(&mut vec![3], i32::to_string), None);
-        assert_eq!(field(&page("cursor=x!").unwrap().after::<i32>().unwrap_err()), "cursor");
+        assert_eq!(
+            field(&page("cursor=x!").unwrap().after::<i32>().unwrap_err()),
+            "cursor"
+        );
     }
 
     #[test]

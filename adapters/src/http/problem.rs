@@ -59,46 +59,72 @@ impl Code {
     const fn parts(self) -> (&'static str, StatusCode, &'static str) {
         use StatusCode as Status;
         match self {
-            Self::Unauthorized => {
-                ("unauthorized", Status::UNAUTHORIZED, "A valid API key is needed")
-            }
-            Self::RoleNotAllowed => {
-                ("role_not_allowed", Status::FORBIDDEN, "The key's role may not do this")
-            }
+            Self::Unauthorized => (
+                "unauthorized",
+                Status::UNAUTHORIZED,
+                "A valid API key is needed",
+            ),
+            Self::RoleNotAllowed => (
+                "role_not_allowed",
+                Status::FORBIDDEN,
+                "The key's role may not do this",
+            ),
             Self::NotFound => ("not_found", Status::NOT_FOUND, "Not found"),
-            Self::InvalidParameter => {
-                ("invalid_parameter", Status::BAD_REQUEST, "A parameter is not valid")
-            }
-            Self::UnknownMetric => {
-                ("unknown_metric", Status::BAD_REQUEST, "There is no such metric")
-            }
-            Self::UnknownFormula => {
-                ("unknown_formula", Status::BAD_REQUEST, "There is no such formula")
-            }
-            Self::WindowBackwards => {
-                ("window_backwards", Status::BAD_REQUEST, "The window ends before it begins")
-            }
+            Self::InvalidParameter => (
+                "invalid_parameter",
+                Status::BAD_REQUEST,
+                "A parameter is not valid",
+            ),
+            Self::UnknownMetric => (
+                "unknown_metric",
+                Status::BAD_REQUEST,
+                "There is no such metric",
+            ),
+            Self::UnknownFormula => (
+                "unknown_formula",
+                Status::BAD_REQUEST,
+                "There is no such formula",
+            ),
+            Self::WindowBackwards => (
+                "window_backwards",
+                Status::BAD_REQUEST,
+                "The window ends before it begins",
+            ),
             Self::UnsupportedAxis => (
                 "unsupported_axis",
                 Status::BAD_REQUEST,
                 "This question is answered for now only",
             ),
-            Self::MethodNotAllowed => {
-                ("method_not_allowed", Status::METHOD_NOT_ALLOWED, "Method not allowed")
-            }
-            Self::BodyTooLarge => {
-                ("body_too_large", Status::PAYLOAD_TOO_LARGE, "The body is too large")
-            }
-            Self::Internal => {
-                ("internal", Status::INTERNAL_SERVER_ERROR, "Something went wrong here")
-            }
-            Self::NotYetProjected => {
-                ("not_yet_projected", Status::SERVICE_UNAVAILABLE, "Not there yet")
-            }
-            Self::Unavailable => {
-                ("unavailable", Status::SERVICE_UNAVAILABLE, "Not available right now")
-            }
-            Self::Timeout => ("timeout", Status::GATEWAY_TIMEOUT, "The answer took too long"),
+            Self::MethodNotAllowed => (
+                "method_not_allowed",
+                Status::METHOD_NOT_ALLOWED,
+                "Method not allowed",
+            ),
+            Self::BodyTooLarge => (
+                "body_too_large",
+                Status::PAYLOAD_TOO_LARGE,
+                "The body is too large",
+            ),
+            Self::Internal => (
+                "internal",
+                Status::INTERNAL_SERVER_ERROR,
+                "Something went wrong here",
+            ),
+            Self::NotYetProjected => (
+                "not_yet_projected",
+                Status::SERVICE_UNAVAILABLE,
+                "Not there yet",
+            ),
+            Self::Unavailable => (
+                "unavailable",
+                Status::SERVICE_UNAVAILABLE,
+                "Not available right now",
+            ),
+            Self::Timeout => (
+                "timeout",
+                Status::GATEWAY_TIMEOUT,
+                "The answer took too long",
+            ),
         }
     }
 
@@ -118,7 +144,11 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), field: None }
+        Self {
+            code,
+            detail: detail.into(),
+            field: None,
+        }
     }
 
     /// Names the parameter at fault.
@@ -137,19 +167,28 @@ impl Problem {
     /// The same answer for what does not exist and for what the caller may not see, so that
     /// nothing can be learned from the difference.
     pub(super) fn not_found(what: &'static str) -> Self {
-        Self::new(Code::NotFound, format!("there is no such {what}, or this key may not see it"))
+        Self::new(
+            Code::NotFound,
+            format!("there is no such {what}, or this key may not see it"),
+        )
     }
 
     /// A fault of ours: the cause goes to the log, not to the caller.
     pub(super) fn internal(cause: impl fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed");
-        Self::new(Code::Internal, "the fault is on this side; the request id leads to its cause")
+        Self::new(
+            Code::Internal,
+            "the fault is on this side; the request id leads to its cause",
+        )
     }
 
     /// Something needed cannot be reached: the cause goes to the log, not to the caller.
     pub(super) fn unavailable(cause: impl fmt::Display) -> Self {
         tracing::warn!(%cause, "a request cannot be answered");
-        Self::new(Code::Unavailable, "something that is needed cannot be reached; try again soon")
+        Self::new(
+            Code::Unavailable,
+            "something that is needed cannot be reached; try again soon",
+        )
     }
 
     #[cfg(test)]
@@ -289,12 +328,18 @@ impl IntoResponses for Problems {
 
 /// Answers every path that no route has.
 pub(super) async fn unknown_route() -> Problem {
-    Problem::new(Code::NotFound, "there is no such route; /v1/openapi.json lists them all")
+    Problem::new(
+        Code::NotFound,
+        "there is no such route; /v1/openapi.json lists them all",
+    )
 }
 
 /// Answers a method that a route does not have.
 pub(super) async fn method_not_allowed() -> Problem {
-    Problem::new(Code::MethodNotAllowed, "the header Allow names the methods of this route")
+    Problem::new(
+        Code::MethodNotAllowed,
+        "the header Allow names the methods of this route",
+    )
 }
 
 #[cfg(test)]

@@ -153,16 +153,25 @@ pub(super) async fn metrics(
     _asked: Asked<()>,
 ) -> Result<Json<Registry<MetricDefinition>>, Problem> {
     let define = |metric: &Metric| {
-        let subjects = [(metric.is_of_account(), "account"), (metric.is_of_post(), "post")];
+        let subjects = [
+            (metric.is_of_account(), "account"),
+            (metric.is_of_post(), "post"),
+        ];
         MetricDefinition {
             name: metric.name(),
             kind: kind_name(metric.kind()),
             unit: unit_name(metric.unit()),
-            subjects: subjects.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect(),
+            subjects: subjects
+                .iter()
+                .filter(|(has, _)| *has)
+                .map(|(_, name)| *name)
+                .collect(),
             definition: metric_definition(*metric),
         }
     };
-    Ok(Json(Registry { data: Metric::ALL.iter().map(define).collect() }))
+    Ok(Json(Registry {
+        data: Metric::ALL.iter().map(define).collect(),
+    }))
 }
 
 /// Lists the formulas, and the platforms that each is switched off for.
@@ -189,8 +198,14 @@ pub(super) async fn formulas(
             kind,
             subject,
             definition,
-            off_for: Platform::ALL.iter().filter(|p| off(p)).map(|p| p.name()).collect(),
+            off_for: Platform::ALL
+                .iter()
+                .filter(|p| off(p))
+                .map(|p| p.name())
+                .collect(),
         }
     };
-    Ok(Json(Registry { data: Formula::ALL.into_iter().map(define).collect() }))
+    Ok(Json(Registry {
+        data: Formula::ALL.into_iter().map(define).collect(),
+    }))
 }

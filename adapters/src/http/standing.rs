@@ -109,18 +109,6 @@ impl<'a> Standing<'a> {
         }
     }
 
-    /// From sync health alone, while the read model of accounts lags behind it.
-    pub(super) fn of_health(health: &'a HealthRow, now: Timestamp) -> Self {
-        Self {
-            phase: &health.phase,
-            since: None,
-            reason: None,
-            observed: health.last_success_at.is_some(),
-            health: Some(health),
-            now,
-        }
-    }
-
     fn failing_since(&self) -> Option<Timestamp> {
         self.health.and_then(|health| health.failing_since)
     }
@@ -130,11 +118,14 @@ impl<'a> Standing<'a> {
     }
 
     fn error_class(&self) -> Option<&'a str> {
-        self.failing_since().and(self.health).and_then(|health| health.error_class.as_deref())
+        self.failing_since()
+            .and(self.health)
+            .and_then(|health| health.error_class.as_deref())
     }
 
     fn never_synced(&self) -> bool {
-        self.health.is_none_or(|health| health.last_attempt_at.is_none())
+        self.health
+            .is_none_or(|health| health.last_attempt_at.is_none())
     }
 
     fn is_older(&self, at: Option<Timestamp>, micros: i64) -> bool {
@@ -143,7 +134,9 @@ impl<'a> Standing<'a> {
 
     /// When the platform's limit ends, if a limit is what the last sync met.
     fn limited_until(&self) -> Option<Option<Timestamp>> {
-        let health = self.health.filter(|_| self.error_class() == Some("rate_limited"))?;
+        let health = self
+            .health
+            .filter(|_| self.error_class() == Some("rate_limited"))?;
         match health.rate_limit_reset_at {
             Some(reset) if reset <= self.now => None,
             reset => Some(reset.or(health.next_at)),
@@ -161,7 +154,10 @@ impl<'a> Standing<'a> {
             Some(at) => format!("{text} since {at}"),
             None => text.to_owned(),
         };
-        let reason = self.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let reason = self
+            .reason
+            .map(|reason| format!(" ({reason})"))
+            .unwrap_or_default();
         match self.phase {
             "imported" if self.observed => (
                 StateName::Ready,
@@ -283,99 +279,4 @@ impl<'a> Standing<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use domain::AccountId;
-
-    const NOW: &str = "2026-03-10T12:00:00Z";
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    fn health(success: Option<&str>, failing: Option<(&str, &str)>) -> HealthRow {
-        HealthRow {
-            account_id: AccountId::from_uuid(uuid::Uuid::nil()),
-            creator: "c".to_owned(),
-            platform: "youtube".to_owned(),
-            phase: "connected".to_owned(),
-            last_attempt_at: Some(at("2026-03-10T11:00:00Z")),
-            last_success_at: success.map(at),
-            last_outcome: None,
-            error_class: failing.map(|(_, class)| class.to_owned()),
-            error_code: None,
-            failing_since: failing.map(|(since, _)| at(since)),
-            failures: i64::from(failing.is_some()),
-            recovered_at: None,
-            rate_limit_reset_at: None,
-            next_at: Some(at("2026-03-10T13:00:00Z")),
-            syncs: 1,
-        }
-    }
-
-    fn standing(phase: &'static str, health: Option<&HealthRow>) -> Standing<'_> {
-        Standing { phase, since: None, reason: None, observed: true, health, now: at(NOW) }
-    }
-
-    fn colour(success: Option<&str>, failing: Option<(&str, &str)>) -> Colour {
-        standing("connected", Some(&health(success, failing))).badge().colour
-    }
-
-    #[test]
-    fn fresh_is_green_and_late_is_yellow() {
-        assert_eq!(colour(Some("2026-03-09T12:00:00Z"), None), Colour::Green);
-        assert_eq!(colour(Some("2026-03-09T11:59:59Z"), None), Colour::Yellow);
-        let transient = Some(("2026-03-10T01:00:00Z", "transient"));
-        assert_eq!(colour(Some("2026-03-10T00:00:00Z"), transient), Colour::Green);
-        assert_eq!(colour(None, transient), Colour::Yellow);
-    }
-
-    #[test]
-    fn what_somebody_must_mend_is_red_at_once() {
-        for class in ["auth_expired", "permission", "account_gone", "config_error"] {
-            let failing = Some(("2026-03-10T11:00:00Z", class));
-            assert_eq!(colour(Some("2026-03-10T10:00:00Z"), failing), Colour::Red, "{class}");
-        }
-        assert_eq!(standing("needs_reauthorization", None).badge().colour, Colour::Red);
-    }
-
-    #[test]
-    fn seventy_two_hours_of_failures_are_red() {
-        let failing = Some(("2026-03-07T11:30:00Z", "transient"));
-        assert_eq!(colour(Some("2026-03-07T11:00:00Z"), failing), Colour::Red);
-        assert_eq!(colour(Some("2026-03-07T12:00:00Z"), failing), Colour::Yellow);
-        assert_eq!(colour(None, failing), Colour::Red);
-        // Late, but nothing fails: only late.
-        assert_eq!(colour(Some("2026-03-01T00:00:00Z"), None), Colour::Yellow);
-    }
-
-    #[test]
-    fn what_is_not_synced_is_grey() {
-        for phase in ["imported", "disconnected", "connected"] {
-            assert_eq!(standing(phase, None).badge().colour, Colour::Grey, "{phase}");
-        }
-    }
-
-    #[test]
-    fn states_and_actions_follow_the_cause() {
-        let limited = health(
-            Some("2026-03-10T10:00:00Z"),
-            Some(("2026-03-10T11:00:00Z", "rate_limited")),
-        );
-        let limited = standing("connected", Some(&limited));
-        assert_eq!(limited.state().state, StateName::RateLimited);
-        let next = Moment(at("2026-03-10T13:00:00Z"));
-        assert_eq!(limited.action(), (Action::WaitUntil, Some(next)));
-        let wrong = health(None, Some(("2026-03-10T11:00:00Z", "config_error")));
-        let wrong = standing("connected", Some(&wrong));
-        assert_eq!(wrong.action().0, Action::ContactAdmin);
-        assert_eq!(wrong.state().state, StateName::Stale);
-        let fine = health(Some("2026-03-10T10:00:00Z"), None);
-        let fine = standing("connected", Some(&fine));
-        assert_eq!((fine.state().state, fine.action().0), (StateName::Ready, Action::None));
-        assert_eq!(standing("connected", None).state().state, StateName::Syncing);
-        let imported = standing("imported", None).state();
-        assert_eq!(imported.state, StateName::Ready);
-        assert_eq!(imported.cause, "imported from files; this account is not synced");
-    }
-}
+mod tests;

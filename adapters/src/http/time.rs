@@ -54,7 +54,10 @@ impl Times {
 
 impl Take for Times {
     fn take(params: &mut Params) -> Result<Self, Problem> {
-        Ok(Self { as_of: params.parsed("as_of")?, known_at: params.parsed("known_at")? })
+        Ok(Self {
+            as_of: params.parsed("as_of")?,
+            known_at: params.parsed("known_at")?,
+        })
     }
 }
 
@@ -71,13 +74,18 @@ pub(super) struct KnownAt {
 impl KnownAt {
     /// As both axes, the other one open.
     pub(super) fn times(self) -> Times {
-        Times { as_of: None, known_at: self.known_at }
+        Times {
+            as_of: None,
+            known_at: self.known_at,
+        }
     }
 }
 
 impl Take for KnownAt {
     fn take(params: &mut Params) -> Result<Self, Problem> {
-        Ok(Self { known_at: params.parsed("known_at")? })
+        Ok(Self {
+            known_at: params.parsed("known_at")?,
+        })
     }
 }
 
@@ -168,17 +176,21 @@ impl WindowParams {
     /// The window itself, with what was left out filled in.
     pub(super) fn window(&self, now: Timestamp) -> Result<Window, Problem> {
         let at = |field: &'static str, when: When| {
-            when.at(self.zone).ok_or_else(|| {
-                Problem::invalid(field, "this day lies outside the years 0 to 9999")
-            })
+            when.at(self.zone)
+                .ok_or_else(|| Problem::invalid(field, "this day lies outside the years 0 to 9999"))
         };
-        let to = self.to.map(|when| at("to", when)).transpose()?.unwrap_or(now);
+        let to = self
+            .to
+            .map(|when| at("to", when))
+            .transpose()?
+            .unwrap_or(now);
         let from = match self.from {
             Some(when) => at("from", when)?,
             None => to.saturating_add_micros(-DEFAULT_DAYS * DAY_MICROS),
         };
         if to <= from {
-            let detail = format!("the window ends at {to}, which is not after its beginning {from}");
+            let detail =
+                format!("the window ends at {to}, which is not after its beginning {from}");
             return Err(Problem::new(Code::WindowBackwards, detail).on("to"));
         }
         Ok(Window { from, to })
@@ -222,7 +234,10 @@ mod tests {
     #[test]
     fn a_wrong_window_names_its_field() {
         let wrong = |query: &str| asked(query).unwrap_err();
-        for query in ["from=2026-03-02&to=2026-03-01", "from=2026-03-01&to=2026-03-01"] {
+        for query in [
+            "from=2026-03-02&to=2026-03-01",
+            "from=2026-03-01&to=2026-03-01",
+        ] {
             assert_eq!(wrong(query).parts(), (Code::WindowBackwards, Some("to")));
         }
         let parameter = Code::InvalidParameter;
@@ -230,6 +245,9 @@ mod tests {
         assert_eq!(wrong("to=2026-02-30").parts(), (parameter, Some("to")));
         assert_eq!(wrong("to=2026-3-1").parts(), (parameter, Some("to")));
         assert_eq!(wrong("zone=Mars").parts(), (parameter, Some("zone")));
-        assert_eq!(wrong("from=2026-04-01").parts(), (Code::WindowBackwards, Some("to")));
+        assert_eq!(
+            wrong("from=2026-04-01").parts(),
+            (Code::WindowBackwards, Some("to"))
+        );
     }
 }

@@ -1,16 +1,20 @@
 //! A metric over a window: a point for each interval, and for each gap its cause.
 
+mod gap;
+
 use super::Services;
 use super::accounts::Found;
 use super::auth::By;
 use super::envelope::{Answer, Envelope, Model, begin};
-use super::params::{AccountPath, Asked, MetricPath, Params, Take, Wait};
+use super::params::{Asked, Params, Take, Wait};
+use super::paths::{AccountPath, MetricPath};
 use super::problem::{Problem, Problems};
 use super::registry::{kind_name, unit_name};
 use super::time::{Moment, Times, WindowParams};
 use axum::Json;
 use axum::extract::State;
 use domain::{Metric, Timestamp};
+use gap::{FailedSync, Gap, Known};
 use projections::follower_trends::{self, Bucket, Interval, Point, TrendQuery};
 use projections::sync_health;
 use serde::Serialize;
@@ -76,7 +80,9 @@ pub(super) struct TrendParams {
 impl Take for TrendParams {
     fn take(params: &mut Params) -> Result<Self, Problem> {
         let interval = params.parsed("interval")?;
-        Ok(Self { interval: interval.unwrap_or(Every::Interval(Interval::Day)) })
+        Ok(Self {
+            interval: interval.unwrap_or(Every::Interval(Interval::Day)),
+        })
     }
 }
 
@@ -135,55 +141,6 @@ pub(super) struct TrendPoint {
     gap: Option<Gap>,
 }
 
-/// Why an interval has no value.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Gap {
-    /// The cause.
-    cause: GapCause,
-    /// The first syncs that failed within the interval, at most 5.
-    failed_syncs: Vec<FailedSync>,
-}
-
-/// The cause of a gap.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum GapCause {
-    /// The interval ends before anything of the account was observed.
-    BeforeFirstObservation,
-    /// The interval begins after the moment that the answer is as of.
-    Future,
-    /// Syncs failed within the interval.
-    SyncFailed,
-    /// The metric was asked for, and the source withheld it.
-    Hidden,
-    /// Nobody looked, or the source did not say.
-    NotObserved,
-}
-
-/// A sync that brought nothing.
-#[derive(Serialize, ToSchema)]
-pub(super) struct FailedSync {
-    /// The run.
-    sync_id: String,
-    /// When it began.
-    started_at: Moment,
-    /// What kind of failure it met, such as `auth_expired`, `rate_limited` or `transient`.
-    error_class: Option<String>,
-    /// The platform's own code for it.
-    error_code: Option<String>,
-}
-
-impl From<sync_health::FailedSync> for FailedSync {
-    fn from(sync: sync_health::FailedSync) -> Self {
-        Self {
-            sync_id: sync.sync_id,
-            started_at: Moment(sync.started_at),
-            error_class: sync.error_class,
-            error_code: sync.error_code,
-        }
-    }
-}
-
 impl TrendPoint {
     fn of(from: Timestamp, to: Timestamp, point: Option<Point>, gap: Option<Gap>) -> Self {
         Self {
@@ -200,33 +157,12 @@ impl TrendPoint {
     }
 }
 
-/// The cause of a gap. A metric that was withheld was looked at, whatever else failed; a failure
-/// tells more than that nothing had been observed yet.
-fn gap_cause(
-    bucket: &Bucket,
-    any_failed: bool,
-    as_of: Timestamp,
-    first_observed_at: Option<Timestamp>,
-) -> GapCause {
-    if bucket.hidden {
-        GapCause::Hidden
-    } else if bucket.from > as_of {
-        GapCause::Future
-    } else if any_failed {
-        GapCause::SyncFailed
-    } else if first_observed_at.is_none_or(|first| bucket.to <= first) {
-        GapCause::BeforeFirstObservation
-    } else {
-        GapCause::NotObserved
-    }
-}
-
 /// The points of a divided window.
 async fn divided(
     client: &Client,
     query: &TrendQuery,
     buckets: Vec<Bucket>,
-    first_observed_at: Option<Timestamp>,
+    known: Known,
 ) -> Result<Vec<TrendPoint>, Problem> {
     let empty: Vec<_> = buckets
         .iter()
@@ -253,9 +189,7 @@ async fn divided(
     let point = |bucket: Bucket| {
         let gap = bucket.point.is_none().then(|| {
             let failed_syncs = failed.remove(&bucket.from).unwrap_or_default();
-            let any_failed = !failed_syncs.is_empty();
-            let cause = gap_cause(&bucket, any_failed, query.as_of, first_observed_at);
-            Gap { cause, failed_syncs }
+            known.gap(&bucket, failed_syncs)
         });
         TrendPoint::of(bucket.from, bucket.to, bucket.point, gap)
     };
@@ -280,7 +214,12 @@ pub(super) async fn trend(
     Asked((path, metric, asked)): Asked<(AccountPath, MetricPath, TrendAsked)>,
 ) -> Answer<Trend> {
     let metric = Metric::of_account(&metric.metric)?;
-    let TrendAsked { every, window: given, times, wait } = asked;
+    let TrendAsked {
+        every,
+        window: given,
+        times,
+        wait,
+    } = asked;
     // Before the database is asked: a wrong window is refused even while it is down.
     let window = given.window(services.clock.now())?;
     let (client, read) = begin(&services, MODELS, wait).await?;
@@ -314,7 +253,12 @@ pub(super) async fn trend(
                 );
                 Problem::invalid("interval", detail)
             })?;
-            divided(&client, &query, buckets, found.account.first_observed_at).await?
+            let first_observed_at = found.account.first_observed_at;
+            let known = Known {
+                until: query.as_of.min(read.now),
+                first_observed_at,
+            };
+            divided(&client, &query, buckets, known).await?
         }
     };
     let data = Trend {
@@ -329,7 +273,12 @@ pub(super) async fn trend(
         truncated,
         points,
     };
-    Ok(Json(Envelope::new(data, &read, times, found.freshness(read.now))))
+    Ok(Json(Envelope::new(
+        data,
+        &read,
+        times,
+        found.freshness(read.now),
+    )))
 }
 
 /// The query of a trend as one.
@@ -354,34 +303,6 @@ impl Take for TrendAsked {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    fn cause(hidden: bool, any_failed: bool, as_of: &str, first: Option<&str>) -> GapCause {
-        let bucket = Bucket {
-            from: at("2026-03-02T00:00:00Z"),
-            to: at("2026-03-03T00:00:00Z"),
-            point: None,
-            hidden,
-        };
-        gap_cause(&bucket, any_failed, at(as_of), first.map(at))
-    }
-
-    #[test]
-    fn a_gap_names_its_cause() {
-        let later = "2026-03-10T00:00:00Z";
-        let before = Some("2026-03-01T00:00:00Z");
-        assert_eq!(cause(true, true, later, before), GapCause::Hidden);
-        assert_eq!(cause(false, false, "2026-03-01T00:00:00Z", before), GapCause::Future);
-        assert_eq!(cause(false, true, later, before), GapCause::SyncFailed);
-        assert_eq!(cause(false, true, later, None), GapCause::SyncFailed);
-        assert_eq!(cause(false, false, later, before), GapCause::NotObserved);
-        let first = Some("2026-03-03T00:00:00Z");
-        assert_eq!(cause(false, false, later, first), GapCause::BeforeFirstObservation);
-        assert_eq!(cause(false, false, later, None), GapCause::BeforeFirstObservation);
-    }
 
     #[test]
     fn intervals_read_back() {

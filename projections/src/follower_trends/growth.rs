@@ -54,7 +54,11 @@ pub async fn creator_growth(
     scope: &Scope,
     query: &GrowthQuery<'_>,
 ) -> Result<CreatorGrowth, Error> {
-    let off: Vec<&str> = query.platforms_off.iter().map(|platform| platform.name()).collect();
+    let off: Vec<&str> = query
+        .platforms_off
+        .iter()
+        .map(|platform| platform.name())
+        .collect();
     let row = client
         .query_one(
             "select count(*) as accounts,
@@ -121,5 +125,7 @@ pub async fn creator_growth(
 /// A sum of 64-bit integers is a numeric in Postgres, and travels as its text.
 fn sum(row: &Row, column: &str) -> Result<i128, Error> {
     let text: &str = row.try_get(column)?;
-    Ok(text.parse().expect("a sum of integers is an integer of fewer than 38 digits"))
+    Ok(text
+        .parse()
+        .expect("a sum of integers is an integer of fewer than 38 digits"))
 }

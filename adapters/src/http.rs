@@ -1,0 +1,154 @@
+//! The query API over HTTP: routes, the layers around them, and the server.
+//!
+//! A handler resolves the account within the caller's scope before anything else, takes the rows
+//! and the checkpoints that they stand at, gives its connection back, and only then opens sealed
+//! values. Everything but health needs a key.
+
+mod accounts;
+mod auth;
+mod creator_growth;
+mod envelope;
+mod events;
+mod growth;
+mod health;
+mod layers;
+mod metrics;
+mod open;
+mod openapi;
+mod params;
+mod paths;
+mod posts;
+mod problem;
+mod registry;
+mod standing;
+mod sync_health;
+mod time;
+mod top_posts;
+mod trends;
+
+use crate::api_keys::ApiKeys;
+use crate::postgres::Pool;
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use commands::ports::{Clock, EventLog, Vault};
+use deadpool_postgres::Object;
+use domain::formula::FormulaPolicy;
+use problem::Problem;
+use std::{sync::Arc, time::Duration};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What the handlers need.
+pub struct Services {
+    /// Connections to the read models.
+    pub pool: Pool,
+    /// The event log, for audits.
+    pub log: Arc<dyn EventLog>,
+    /// Opens sealed values and finds accounts by their platform's ids.
+    pub vault: Arc<dyn Vault>,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Who may ask.
+    pub keys: ApiKeys,
+    /// Which formulas are switched off for which platforms.
+    pub formulas: FormulaPolicy,
+}
+
+impl Services {
+    async fn client(&self) -> Result<Object, Problem> {
+        Ok(self.pool.get().await?)
+    }
+}
+
+/// The routes that need a key, in the order of the documentation.
+fn guarded() -> OpenApiRouter<Arc<Services>> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(accounts::list))
+        .routes(routes!(accounts::one))
+        .routes(routes!(metrics::of_account))
+        .routes(routes!(trends::trend))
+        .routes(routes!(growth::of_account))
+        .routes(routes!(growth::velocity))
+        .routes(routes!(creator_growth::of_creator))
+        .routes(routes!(posts::list))
+        .routes(routes!(posts::one))
+        .routes(routes!(posts::history))
+        .routes(routes!(posts::metric))
+        .routes(routes!(top_posts::list))
+        .routes(routes!(sync_health::list))
+        .routes(routes!(sync_health::one))
+        .routes(routes!(events::list))
+        .routes(routes!(registry::metrics))
+        .routes(routes!(registry::formulas))
+}
+
+/// The routes that need no key.
+fn open() -> OpenApiRouter<Arc<Services>> {
+    OpenApiRouter::default()
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+}
+
+/// The OpenAPI document of all routes.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    openapi::name_words(guarded().merge(open()).into_openapi())
+}
+
+/// All routes with everything around them.
+pub fn router(services: Arc<Services>) -> Router {
+    let document = openapi()
+        .to_json()
+        .expect("the document is plain data, which is JSON");
+    let document = Bytes::from(document);
+    let json = [(CONTENT_TYPE, "application/json")];
+    let (guarded, _) = guarded().split_for_parts();
+    // The layer also covers what no route has: without a key nobody learns which routes there are.
+    let guarded = guarded
+        .route(
+            "/v1/openapi.json",
+            get(move || async move { (json, document) }),
+        )
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .fallback(problem::unknown_route)
+        .layer(from_fn_with_state(Arc::clone(&services), auth::require_key));
+    let (open, _) = open().split_for_parts();
+    let open = open.method_not_allowed_fallback(problem::method_not_allowed);
+    // From the innermost layer to the outermost.
+    guarded
+        .merge(open)
+        .layer(from_fn(layers::limit_body))
+        .layer(from_fn(layers::limit_time))
+        .layer(CatchPanicLayer::custom(layers::answer_panic))
+        .layer(from_fn(layers::observe))
+        .with_state(services)
+}
+
+/// After the signal, requests in flight may take as long as any request, and a little more.
+const DRAIN_LIMIT: Duration = Duration::from_secs(layers::REQUEST_TIMEOUT.as_secs() + 5);
+
+/// Serves until the signal, then lets the requests in flight end.
+pub async fn serve(
+    listener: TcpListener,
+    services: Arc<Services>,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let signal = shutdown.clone().cancelled_owned();
+    let server = axum::serve(listener, router(services)).with_graceful_shutdown(signal);
+    let overdue = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(DRAIN_LIMIT).await;
+    };
+    // A client that neither ends its request nor hangs up must not keep the process alive.
+    tokio::select! {
+        served = server.into_future() => served,
+        () = overdue => {
+            tracing::warn!("connections were still open when the server ended");
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! An account's posts: a list, one, its history and one of its metrics.
+
+use super::Services;
+use super::accounts::Found;
+use super::auth::By;
+use super::envelope::{Answer, Envelope, Model, begin};
+use super::metrics::{EventRef, MetricValue};
+use super::open::{Opener, PostText};
+use super::params::platform_id;
+use super::params::{Asked, Page, Params, Take, Wait};
+use super::paths::{AccountPath, MetricPath, PostPath};
+use super::problem::{Problem, Problems};
+use super::time::{Moment, Times};
+use crate::api_keys::Caller;
+use axum::Json;
+use axum::extract::State;
+use domain::{AccountId, Metric, Platform, Timestamp};
+use projections::top_posts::{self, METRICS, Numbers, Observation, PostRow};
+use serde::Serialize;
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
+use tokio_postgres::Client;
+use utoipa::{IntoParams, ToSchema};
+
+const MODELS: &[Model] = &[Model::Accounts, Model::TopPosts, Model::SyncHealth];
+
+/// A post with its last known numbers.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Post {
+    /// The post, as this API names it.
+    #[schema(format = "uuid")]
+    post: String,
+    /// Its account.
+    #[schema(format = "uuid")]
+    account_id: String,
+    /// What people see of it.
+    text: PostText,
+    /// When it was published, where known.
+    published_at: Option<Moment>,
+    /// Its newest observation.
+    observed_at: Moment,
+    /// How often it was looked at.
+    observations: i64,
+    /// The last known value of each metric; a metric that was never known is absent.
+    numbers: BTreeMap<String, i64>,
+    /// Its engagements, from those numbers.
+    engagements: Engagements,
+}
+
+/// The interactions with a post.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Engagements {
+    /// likes + comments + shares + saves, of those known; null where all are unknown.
+    total: Option<i64>,
+    /// Those that the platform offers and that are hidden or were not read.
+    #[schema(value_type = Vec<String>)]
+    missing: Vec<&'static str>,
+}
+
+impl Engagements {
+    pub(super) fn of(numbers: &Numbers, platform: Option<Platform>) -> Self {
+        // Of a platform that this program does not know it cannot say what is missing.
+        let found = numbers.engagements(platform.unwrap_or(Platform::Youtube));
+        let missing = found.missing.into_iter().filter(|_| platform.is_some());
+        Self {
+            total: found.total,
+            missing: missing.map(Metric::name).collect(),
+        }
+    }
+}
+
+/// The known numbers by their metrics' names.
+pub(super) fn known(numbers: &Numbers) -> BTreeMap<String, i64> {
+    METRICS
+        .iter()
+        .filter_map(|metric| Some((metric.name().to_owned(), numbers.get(*metric)?)))
+        .collect()
+}
+
+/// An observation of a post.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PostObservation {
+    /// When it was read.
+    observed_at: Moment,
+    /// When the ledger learned of it.
+    recorded_at: Moment,
+    /// The event that says so.
+    event: EventRef,
+    /// Why it is in the ledger: `observed`, `imported`, `restated`, `re-parsed`, `simulated`.
+    #[schema(value_type = String)]
+    cause: &'static str,
+    /// Whether it was found as the observation before it.
+    unchanged: bool,
+    /// Whether it restates an older observation of the same moment, which follows it here.
+    restates: bool,
+    /// The known numbers; a metric that was not known is absent.
+    values: BTreeMap<String, i64>,
+    /// The metrics that the source withheld.
+    hidden: Vec<String>,
+}
+
+/// Which of an account's posts.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PostsQuery {
+    /// Only the post with this id of the platform's own.
+    platform_post_id: Option<String>,
+}
+
+impl Take for PostsQuery {
+    fn take(params: &mut Params) -> Result<Self, Problem> {
+        Ok(Self {
+            platform_post_id: platform_id(params, "platform_post_id")?,
+        })
+    }
+}
+
+/// A place in a post's history.
+struct Place(Timestamp, i64);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0.micros(), self.1)
+    }
+}
+
+impl FromStr for Place {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (micros, revision) = text.split_once('.').ok_or(())?;
+        let at = micros
+            .parse()
+            .ok()
+            .and_then(Timestamp::from_micros)
+            .ok_or(())?;
+        Ok(Self(at, revision.parse().map_err(|_| ())?))
+    }
+}
+
+async fn open(row: PostRow, opener: &mut Opener<'_>) -> Result<Post, Problem> {
+    let text = opener
+        .post(row.account_id, row.post, row.text.as_deref())
+        .await?;
+    Ok(Post {
+        post: row.post.to_string(),
+        account_id: row.account_id.to_string(),
+        text,
+        published_at: row.published_at.map(Moment),
+        observed_at: Moment(row.observed_at),
+        observations: row.observations,
+        numbers: known(&row.numbers),
+        engagements: Engagements::of(&row.numbers, row.platform),
+    })
+}
+
+/// The post, if it is one of the account in the path.
+async fn find(client: &Client, caller: &Caller, path: PostPath) -> Result<PostRow, Problem> {
+    top_posts::find(client, &caller.scope, path.post)
+        .await?
+        .filter(|row| row.account_id == path.account_id)
+        .ok_or_else(|| Problem::not_found("post"))
+}
+
+/// Lists an account's posts with their last known numbers.
+///
+/// In the order of their ids. With `platform_post_id` at most one.
+#[utoipa::path(
+    get,
+    path = "/v1/accounts/{account_id}/posts",
+    operation_id = "listPosts",
+    tag = "posts",
+    params(AccountPath, PostsQuery, Page, Wait),
+    responses(
+        (status = 200, description = "A page of posts.", body = Envelope<Vec<Post>>),
+        Problems,
+    )
+)]
+pub(super) async fn list(
+    State(services): State<Arc<Services>>,
+    By(caller): By,
+    Asked((path, asked, page, wait)): Asked<(AccountPath, PostsQuery, Page, Wait)>,
+) -> Answer<Vec<Post>> {
+    let after = page.after()?;
+    let (client, read) = begin(&services, MODELS, wait).await?;
+    let found = Found::find(&client, &caller, path.account_id).await?;
+    let mut opener = Opener::new(&*services.vault);
+    let mut rows = match asked.platform_post_id {
+        None => {
+            let limit = page.limit + 1;
+            let rows =
+                top_posts::list(&client, &caller.scope, path.account_id, after, limit).await?;
+            drop(client);
+            rows
+        }
+        Some(id) => {
+            // The key comes first, and may need the connection that is given back here.
+            drop(client);
+            by_platform_id(&services, &caller, path.account_id, &id, &mut opener).await?
+        }
+    };
+    let next = page.cut(&mut rows, |row| row.post.to_string());
+    let mut data = Vec::with_capacity(rows.len());
+    for row in rows {
+        data.push(open(row, &mut opener).await?);
+    }
+    let freshness = found.freshness(read.now);
+    Ok(Json(
+        Envelope::new(data, &read, Times::default(), freshness).with_cursor(next),
+    ))
+}
+
+/// The account's post with the platform's own id, which only the account's key can name.
+async fn by_platform_id(
+    services: &Services,
+    caller: &Caller,
+    account: AccountId,
+    platform_post_id: &str,
+    opener: &mut Opener<'_>,
+) -> Result<Vec<PostRow>, Problem> {
+    let Some(key) = opener.key(account).await? else {
+        return Ok(vec![]);
+    };
+    let client = services.client().await?;
+    let found = top_posts::find(&client, &caller.scope, key.post_key(platform_post_id)).await?;
+    Ok(found
+        .filter(|row| row.account_id == account)
+        .into_iter()
+        .collect())
+}
+
+/// Shows one post with its last known numbers.
+#[utoipa::path(
+    get,
+    path = "/v1/accounts/{account_id}/posts/{post}",
+    operation_id = "getPost",
+    tag = "posts",
+    params(PostPath, Wait),
+    responses((status = 200, description = "The post.", body = Envelope<Post>), Problems)
+)]
+pub(super) async fn one(
+    State(services): State<Arc<Services>>,
+    By(caller): By,
+    Asked((path, wait)): Asked<(PostPath, Wait)>,
+) -> Answer<Post> {
+    let (client, read) = begin(&services, MODELS, wait).await?;
+    let found = Found::find(&client, &caller, path.account_id).await?;
+    let row = find(&client, &caller, path).await?;
+    drop(client);
+    let data = open(row, &mut Opener::new(&*services.vault)).await?;
+    Ok(Json(Envelope::new(
+        data,
+        &read,
+        Times::default(),
+        found.freshness(read.now),
+    )))
+}
+
+/// Lists the observations of a post, newest first.
+///
+/// Corrections stand beside what they correct. With `as_of` and `known_at`: those that had been
+/// observed, and recorded, by then.
+#[utoipa::path(
+    get,
+    path = "/v1/accounts/{account_id}/posts/{post}/history",
+    operation_id = "listPostObservations",
+    tag = "posts",
+    params(PostPath, Times, Page, Wait),
+    responses(
+        (
+            status = 200,
+            description = "A page of observations.",
+            body = Envelope<Vec<PostObservation>>,
+        ),
+        Problems,
+    )
+)]
+pub(super) async fn history(
+    State(services): State<Arc<Services>>,
+    By(caller): By,
+    Asked((path, times, page, wait)): Asked<(PostPath, Times, Page, Wait)>,
+) -> Answer<Vec<PostObservation>> {
+    let before = page.after::<Place>()?.map(|place| (place.0, place.1));
+    let (client, read) = begin(&services, MODELS, wait).await?;
+    let found = Found::find(&client, &caller, path.account_id).await?;
+    find(&client, &caller, path).await?;
+    let axes = (times.as_of_or(read.now), times.known_at());
+    let mut rows = top_posts::history(&client, path.post, axes, before, page.limit + 1).await?;
+    // The row beyond the page still tells whether the last one on it restates something.
+    let restates: Vec<_> = restating(&rows).collect();
+    let next = page.cut(&mut rows, |row| {
+        Place(row.observed_at, row.revision).to_string()
+    });
+    let data = rows
+        .into_iter()
+        .zip(restates)
+        .map(|(row, restates)| PostObservation {
+            observed_at: Moment(row.observed_at),
+            recorded_at: Moment(row.recorded_at),
+            event: EventRef::of(path.account_id, row.revision),
+            cause: row.cause.name(),
+            unchanged: row.unchanged,
+            restates,
+            values: known(&row.numbers),
+            hidden: row.hidden,
+        })
+        .collect();
+    let freshness = found.freshness(read.now);
+    Ok(Json(
+        Envelope::new(data, &read, times, freshness).with_cursor(next),
+    ))
+}
+
+/// For each observation, newest first, whether an older revision of its moment follows it.
+fn restating(rows: &[Observation]) -> impl Iterator<Item = bool> {
+    let older = rows
+        .iter()
+        .skip(1)
+        .map(|row| Some(row.observed_at))
+        .chain([None]);
+    rows.iter()
+        .zip(older)
+        .map(|(row, older)| older == Some(row.observed_at))
+}
+
+/// Shows a post's metric as of a time.
+///
+/// The last observation at or before `as_of` whose value is known, of those recorded by
+/// `known_at`. Both default to now.
+#[utoipa::path(
+    get,
+    path = "/v1/accounts/{account_id}/posts/{post}/metrics/{metric}",
+    operation_id = "getPostMetric",
+    tag = "posts",
+    params(PostPath, MetricPath, Times, Wait),
+    responses((status = 200, description = "The value.", body = Envelope<MetricValue>), Problems)
+)]
+pub(super) async fn metric(
+    State(services): State<Arc<Services>>,
+    By(caller): By,
+    Asked((path, asked, times, wait)): Asked<(PostPath, MetricPath, Times, Wait)>,
+) -> Answer<MetricValue> {
+    let metric = Metric::of_post(&asked.metric)?;
+    let (client, read) = begin(&services, MODELS, wait).await?;
+    let found = Found::find(&client, &caller, path.account_id).await?;
+    find(&client, &caller, path).await?;
+    let (as_of, known_at) = (times.as_of_or(read.now), times.known_at());
+    let value = top_posts::metric_as_of(&client, path.post, metric, as_of, known_at).await?;
+    let data = MetricValue::of_post(path.account_id, path.post, metric, value);
+    Ok(Json(Envelope::new(
+        data,
+        &read,
+        times,
+        found.freshness(read.now),
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::observation::Cause;
+
+    #[test]
+    fn a_place_in_a_history_reads_back() {
+        let place = Place("2026-03-01T00:00:00.000001Z".parse().unwrap(), 7);
+        let read: Place = place.to_string().parse().unwrap();
+        assert_eq!((read.0, read.1), (place.0, place.1));
+        assert!("7".parse::<Place>().is_err());
+    }
+
+    #[test]
+    fn only_an_older_revision_of_the_same_moment_is_restated() {
+        let row = |at: &str, revision| Observation {
+            observed_at: at.parse().unwrap(),
+            recorded_at: at.parse().unwrap(),
+            revision,
+            cause: Cause::Observed,
+            unchanged: false,
+            numbers: Numbers::default(),
+            hidden: vec![],
+        };
+        let (newer, older) = ("2026-03-02T00:00:00Z", "2026-03-01T00:00:00Z");
+        let rows = [row(newer, 5), row(newer, 4), row(older, 3)];
+        assert_eq!(restating(&rows).collect::<Vec<_>>(), [true, false, false]);
+    }
+}

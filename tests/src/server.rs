@@ -1,0 +1,124 @@
+//! The program as a server in a child process, and a client that speaks to it.
+
+use crate::ledger::MASTER_KEY;
+use anyhow::{Context, ensure};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// The program's command, over a test's database.
+pub fn command(program: &str, database_url: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        .env("DATABASE_URL", database_url)
+        .env("MASTER_KEY", MASTER_KEY)
+        .env("LISTEN", "127.0.0.1:0")
+        .env("HOME", "/nonexistent")
+        .env("LOG", "warn")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs the program to its end and returns what it printed.
+pub fn run(program: &str, database_url: &str, arguments: &[&str]) -> anyhow::Result<String> {
+    let output = command(program, database_url, arguments).output()?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{arguments:?} failed: {errors}");
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Imports a folder and returns the report.
+pub fn import(program: &str, url: &str, map: &Path, folder: &Path) -> anyhow::Result<Value> {
+    let rejects = tempfile::NamedTempFile::new()?;
+    let (map, folder) = (map.to_str().context("UTF-8")?, folder.to_str().context("UTF-8")?);
+    let rejects = rejects.path().to_str().context("UTF-8")?;
+    let printed =
+        run(program, url, &["import", "--json", "--map", map, "--rejects", rejects, folder])?;
+    Ok(serde_json::from_str(&printed)?)
+}
+
+/// A running server, stopped when dropped.
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub base: String,
+    /// Speaks HTTP.
+    pub client: reqwest::Client,
+    /// A key of the role admin for all creators.
+    pub key: String,
+}
+
+impl Server {
+    /// Starts `serve` over a database and makes a key.
+    pub fn start(program: &str, database_url: &str) -> anyhow::Result<Self> {
+        let key = create_key(program, database_url, "admin", &[])?;
+        let mut child = command(program, database_url, &["serve"]).stdout(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take().context("a pipe")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let base = line.trim().strip_prefix("Listening on ").context("an address")?.to_owned();
+        Ok(Self { child, base, client: reqwest::Client::new(), key })
+    }
+
+    /// The answer to a path, with status and body.
+    pub async fn get(&self, path: &str) -> anyhow::Result<(u16, Value)> {
+        self.get_as(&self.key, path).await
+    }
+
+    /// The answer to a caller with this key.
+    pub async fn get_as(&self, key: &str, path: &str) -> anyhow::Result<(u16, Value)> {
+        let url = format!("{}{path}", self.base);
+        let answer = self.client.get(url).bearer_auth(key).send().await?;
+        let status = answer.status().as_u16();
+        let text = answer.text().await?;
+        let body = serde_json::from_str(&text).with_context(|| format!("{path}: {text}"))?;
+        Ok((status, body))
+    }
+
+    /// The body of an answer that must be a good one.
+    pub async fn ok(&self, path: &str) -> anyhow::Result<Value> {
+        let (status, body) = self.get(path).await?;
+        ensure!(status == 200, "{path}: {status} {body}");
+        Ok(body)
+    }
+
+    /// All items of a list, page by page.
+    pub async fn all(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+        let mut items = vec![];
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let mut next = format!("{path}{joint}limit=100");
+        loop {
+            let page = self.ok(&next).await?;
+            items.extend(page["data"].as_array().context("a list")?.iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(cursor) => next = format!("{path}{joint}limit=100&cursor={cursor}"),
+                None => return Ok(items),
+            }
+        }
+    }
+}
+
+/// Makes an API key with the command line and returns its secret.
+pub fn create_key(
+    program: &str,
+    database_url: &str,
+    role: &str,
+    creators: &[&str],
+) -> anyhow::Result<String> {
+    let mut arguments = vec!["keys", "create", "--json", "--role", role];
+    for creator in creators {
+        arguments.extend(["--creator", creator]);
+    }
+    let printed: Value = serde_json::from_str(&run(program, database_url, &arguments)?)?;
+    Ok(printed["secret"].as_str().context("a secret")?.to_owned())
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _status = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _gone = self.child.wait();
+    }
+}
