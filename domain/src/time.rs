@@ -77,7 +77,7 @@ impl FromStr for Timestamp {
         DateTime::parse_from_rfc3339(text)
             .ok()
             .and_then(|at| Self::from_chrono(at.with_timezone(&Utc)))
-            .ok_or_else(|| InvalidTimestamp(text.to_owned()))
+            .ok_or_else(|| InvalidTimestamp(text.chars().take(80).collect()))
     }
 }
 

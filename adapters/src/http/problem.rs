@@ -1,4 +1,4 @@
-//! Errors as RFC 9457 problem details: a stable code, the field at fault, never a cause from within.
+//! Errors as RFC 9457 problem details: a stable code, the field at fault, never an inner cause.
 
 use crate::api_keys::ApiKeyError;
 use crate::postgres::{connect::describe_pool, describe};

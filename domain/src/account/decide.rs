@@ -160,6 +160,8 @@ fn record_sync(account: &Account, sync: &SyncRecorded) -> Result<Vec<Event>, Rej
     }
     let mut events = vec![Event::SyncRecorded(sync.clone())];
     match account {
+        // A sync from before the grant was renewed says nothing of the new one.
+        Account::Connected { since, .. } if sync.started_at < *since => {}
         Account::Connected { .. } => events.extend(lost_authorisation(sync)),
         Account::NeedsReauthorization { .. } => {}
         Account::Absent | Account::Imported { .. } | Account::Disconnected { .. } => {
@@ -199,11 +201,15 @@ fn snapshot_account(account: &Account, reading: &AccountReading) -> Result<Vec<E
             });
         }
     }
+    let mut provenance = reading.provenance.clone();
+    if facts.is_restated(reading.observed_at, values) {
+        provenance.cause = restated(provenance.cause);
+    }
     let mut events = vec![Event::MetricsObserved(MetricsObserved {
         observed_at: reading.observed_at,
         period: reading.period,
         values: values.clone(),
-        provenance: reading.provenance.clone(),
+        provenance,
     })];
     if let Some(profile) = &reading.profile {
         events.extend(profile_change(facts, reading.observed_at, profile));
@@ -220,7 +226,7 @@ fn snapshot_posts(account: &Account, reading: &PostsReading) -> Result<Vec<Event
         changed: vec![],
         unchanged: vec![],
     };
-    let mut restated = vec![];
+    let mut corrected = vec![];
     for post in &reading.posts {
         let news = PostObserved {
             post: post.post,
@@ -231,20 +237,28 @@ fn snapshot_posts(account: &Account, reading: &PostsReading) -> Result<Vec<Event
         match comparison(post, reading.observed_at) {
             Comparison::Unchanged => page.unchanged.push(post.post),
             Comparison::Changed => page.changed.push(news),
-            Comparison::Restated => restated.push(news),
+            Comparison::Restated => corrected.push(news),
         }
     }
     let mut events = vec![];
     if !page.changed.is_empty() || !page.unchanged.is_empty() {
         events.push(Event::PostsObserved(page.clone()));
     }
-    if !restated.is_empty() {
-        page.provenance.cause = Cause::Restated;
-        page.changed = restated;
+    if !corrected.is_empty() {
+        page.provenance.cause = restated(page.provenance.cause);
+        page.changed = corrected;
         page.unchanged = vec![];
         events.push(Event::PostsObserved(page));
     }
     Ok(events)
+}
+
+/// The cause of a corrected number. An invented one stays marked as that above all.
+const fn restated(cause: Cause) -> Cause {
+    match cause {
+        Cause::Simulated => Cause::Simulated,
+        Cause::Observed | Cause::Imported | Cause::Restated | Cause::ReParsed => Cause::Restated,
+    }
 }
 
 fn check_posts(posts: &[PostReading]) -> Result<(), Rejected> {

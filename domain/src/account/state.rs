@@ -1,9 +1,9 @@
 //! What an account's events add up to: an enum of phases, each holding what is true in it.
 
 use super::event::{DisconnectReason, Event, SyncError};
-use crate::{CreatorId, Fingerprint, Platform, Sealed, Timestamp};
+use crate::{CreatorId, Fingerprint, Metric, Platform, Sealed, Timestamp, Values};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An account's phase. Nothing here grows with its posts or with the length of its history.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub enum Account {
         facts: Facts,
         /// The scopes that are granted.
         scopes: BTreeSet<String>,
+        /// When they were granted.
+        since: Timestamp,
     },
     /// The grant no longer works and only the creator can mend it.
     NeedsReauthorization {
@@ -55,6 +57,9 @@ pub struct Facts {
     pub profiles: ProfileTimeline,
     /// The newest moment at which its own metrics were read.
     pub newest_metrics: Option<Timestamp>,
+    /// Each metric's newest observation, whose value is nothing where it was withheld. As many
+    /// as the registry has.
+    pub newest_values: BTreeMap<Metric, (Timestamp, Option<i64>)>,
     /// The newest moment at which posts of it were read.
     pub newest_posts: Option<Timestamp>,
     /// The newest moment at which a sync of it began.
@@ -71,6 +76,9 @@ impl ProfileTimeline {
 
     /// Whether a profile seen at that moment differs from the one that held then.
     pub fn is_news(&self, observed_at: Timestamp, fingerprint: Fingerprint) -> bool {
+        if self.0.contains(&(observed_at, fingerprint)) {
+            return false;
+        }
         match self.0.iter().rev().find(|(since, _)| *since <= observed_at) {
             Some((_, held)) => *held != fingerprint,
             // Older than everything kept: news only while nothing was ever dropped.
@@ -99,9 +107,30 @@ impl Facts {
             platform,
             profiles,
             newest_metrics: None,
+            newest_values: BTreeMap::new(),
             newest_posts: None,
             newest_sync: None,
         }
+    }
+}
+
+impl Facts {
+    fn note_values(&mut self, at: Timestamp, values: &Values) {
+        let known = values.known().map(|(metric, value)| (metric, Some(value)));
+        for (metric, value) in known.chain(values.hidden().map(|metric| (metric, None))) {
+            let newest = self.newest_values.entry(metric).or_insert((at, value));
+            if newest.0 <= at {
+                *newest = (at, value);
+            }
+        }
+    }
+
+    /// Whether a reading gives another value for the very moment of a metric's newest one.
+    pub fn is_restated(&self, at: Timestamp, values: &Values) -> bool {
+        self.newest_values.iter().any(|(metric, (newest, value))| {
+            let given = values.get(*metric);
+            *newest == at && given != *value && (given.is_some() || values.is_hidden(*metric))
+        })
     }
 }
 
@@ -163,12 +192,14 @@ pub fn evolve(mut account: Account, event: &Event) -> Account {
             Account::Connected {
                 facts,
                 scopes: e.scopes.clone(),
+                since: e.consent.given_at,
             }
         }
         Event::AccountReconnected(e) => match account.facts() {
             Some(facts) => Account::Connected {
                 facts: facts.clone(),
                 scopes: e.scopes.clone(),
+                since: e.consent.given_at,
             },
             None => account,
         },
@@ -203,6 +234,7 @@ pub fn evolve(mut account: Account, event: &Event) -> Account {
         Event::MetricsObserved(e) => {
             if let Some(facts) = account.facts_mut() {
                 facts.newest_metrics = facts.newest_metrics.max(Some(e.observed_at));
+                facts.note_values(e.observed_at, &e.values);
             }
             account
         }

@@ -117,7 +117,7 @@ async fn appends_to_one_stream_are_settled_in_turn() -> anyhow::Result<()> {
     held_backend(&admin).await?;
     let same = append("one", after(0), "Quick");
     let mut waiting = vec![];
-    for given in [same.clone(), append("one", after(0), "Quick"), same.clone()] {
+    for given in [same.clone(), append("one", after(0), "Quick"), same] {
         waiting.push(enqueue(&log, given).await);
     }
     // A caller that goes away takes nothing with it.
@@ -144,8 +144,8 @@ async fn appends_to_one_stream_are_settled_in_turn() -> anyhow::Result<()> {
     assert_eq!(kinds, ["written", "refused", "idempotent"], "{outcomes:?}");
     // Behind the one that went away: when this is written, that one was too.
     log.append(append("last", after(0), "Quick")).await?;
-    let streams: Vec<_> = whole(&*log).await?;
-    let mut streams: Vec<_> = streams.iter().map(|event| event.stream.as_str()).collect();
+    let written = whole(&*log).await?;
+    let mut streams: Vec<_> = written.iter().map(|event| event.stream.as_str()).collect();
     streams.sort_unstable();
     assert_eq!(streams, ["gone", "held", "last", "one"]);
     Ok(())

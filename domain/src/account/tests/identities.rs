@@ -109,7 +109,7 @@ fn the_same_fact_of_another_account_is_another_fact() {
 }
 
 #[test]
-fn what_was_known_before_is_no_part_of_what_is_read() {
+fn its_cause_and_its_sealed_bytes_are_no_part_of_what_is_read() {
     let account = AccountId::from_uuid(Uuid::from_u128(1));
     let page = |cause, text| {
         let mut page = page_of(
