@@ -55,7 +55,10 @@ pub async fn seed(
     now: Timestamp,
 ) -> Result<Seeded, DemoError> {
     let creator = demo.creator.parse()?;
-    let account = ledger.vault().find_or_create(&creator, demo.platform, demo.platform_id).await?;
+    let account = ledger
+        .vault()
+        .find_or_create(&creator, demo.platform, demo.platform_id)
+        .await?;
     let start = match started(log, account).await? {
         Some(start) => start,
         None => midnight(now).saturating_add_micros(-DAYS * DAY_MICROS),
@@ -71,8 +74,9 @@ pub async fn seed(
     for (day, in_batch) in history.days(now).zip((1..=DAYS_AT_ONCE).cycle()) {
         intents.extend(history.day(day));
         if in_batch == DAYS_AT_ONCE {
-            let outcome =
-                ledger.execute_all(account, std::mem::take(&mut intents), &context).await?;
+            let outcome = ledger
+                .execute_all(account, std::mem::take(&mut intents), &context)
+                .await?;
             seeded.events += outcome.events;
         }
     }
@@ -83,12 +87,13 @@ pub async fn seed(
 }
 
 /// When the account's history began, if an earlier start made it.
-async fn started(
-    log: &dyn EventLog,
-    account: AccountId,
-) -> Result<Option<Timestamp>, DemoError> {
-    let first = log.read_stream(&StreamName::of_account(account), 0, 1).await?;
-    let event = first.first().and_then(|event| decode_recorded(event).ok()?.event);
+async fn started(log: &dyn EventLog, account: AccountId) -> Result<Option<Timestamp>, DemoError> {
+    let first = log
+        .read_stream(&StreamName::of_account(account), 0, 1)
+        .await?;
+    let event = first
+        .first()
+        .and_then(|event| decode_recorded(event).ok()?.event);
     Ok(match event {
         Some(Event::AccountConnected(connected)) => Some(connected.observed_at),
         _ => None,

@@ -4,8 +4,8 @@ use crate::app::App;
 use crate::config::Config;
 use crate::output::line;
 use crate::progress::Progress;
-use crate::serve::{bind, everything, stop_signal};
 use crate::projector::catch_up;
+use crate::serve::{bind, everything, stop_signal};
 use adapters::api_keys::{ApiKeys, Role};
 use adapters::demo::{ACCOUNTS, seed};
 use domain::AccountId;
@@ -63,22 +63,32 @@ async fn new_key(app: &App) -> anyhow::Result<String> {
 fn show(address: SocketAddr, secret: &str, account: AccountId) {
     let base = format!("http://{address}/v1");
     let request = |what: &str, path: &str| {
-        line(format!("\n# {what}\ncurl -s -H 'Authorization: Bearer {secret}' '{base}{path}'"));
+        line(format!(
+            "\n# {what}\ncurl -s -H 'Authorization: Bearer {secret}' '{base}{path}'"
+        ));
     };
     line("\nEverything below is invented: its cause is `simulated` in every answer.");
     request("The accounts of a creator", "/creators/demo-nina/accounts");
     request(
         "Followers by week, in the creator's time zone",
-        &format!("/accounts/{account}/trends/followers?interval=week&zone=Europe/Berlin&from=2026-01-01"),
+        &format!(
+            "/accounts/{account}/trends/followers?interval=week&zone=Europe/Berlin&from=2026-01-01"
+        ),
     );
-    request("Followers as of a moment", &format!("/accounts/{account}/metrics/followers?as_of=2026-03-01T00:00:00Z"));
+    request(
+        "Followers as of a moment",
+        &format!("/accounts/{account}/metrics/followers?as_of=2026-03-01T00:00:00Z"),
+    );
     request("Growth velocity", &format!("/accounts/{account}/velocity"));
     request(
         "Top posts of the creator by engagement rate, on all platforms",
         "/top-posts?creator=demo-nina&by=er_views@1&min_views=10000&limit=5",
     );
     request("How the syncs fare", "/sync-health?creator=demo-nina");
-    request("The events of an account", &format!("/accounts/{account}/events?limit=3"));
+    request(
+        "The events of an account",
+        &format!("/accounts/{account}/events?limit=3"),
+    );
     request("The OpenAPI document", "/openapi.json");
     line("\nCtrl-C stops everything; the next start finds its data.\n");
 }

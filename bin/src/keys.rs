@@ -29,7 +29,12 @@ pub(crate) async fn run(config: &Config, arguments: &Keys) -> anyhow::Result<()>
 async fn carry_out(app: &App, arguments: &Keys) -> anyhow::Result<()> {
     let keys = ApiKeys::new(app.pool.clone());
     match &arguments.command {
-        KeysCommand::Create { role, creators, label, json } => {
+        KeysCommand::Create {
+            role,
+            creators,
+            label,
+            json,
+        } => {
             let role: Role = role.parse()?;
             let creators = scope(creators)?;
             let (key_id, secret) = keys.create(label, role, creators.clone()).await?;
@@ -42,7 +47,10 @@ async fn carry_out(app: &App, arguments: &Keys) -> anyhow::Result<()> {
                 });
             }
             output::line(format!("key    {key_id}"));
-            output::line(format!("secret {}   (shown once, not kept)", secret.expose()));
+            output::line(format!(
+                "secret {}   (shown once, not kept)",
+                secret.expose()
+            ));
         }
         KeysCommand::List { json } => {
             for key in keys.list().await? {
@@ -54,7 +62,9 @@ async fn carry_out(app: &App, arguments: &Keys) -> anyhow::Result<()> {
             }
         }
         KeysCommand::Revoke { key_id } => {
-            let id = key_id.parse().with_context(|| format!("'{key_id}' is not a key's id"))?;
+            let id = key_id
+                .parse()
+                .with_context(|| format!("'{key_id}' is not a key's id"))?;
             if keys.revoke(id).await? {
                 output::line(format!("Revoked {id}."));
             } else {
@@ -69,7 +79,9 @@ fn scope(creators: &[String]) -> anyhow::Result<Option<BTreeSet<CreatorId>>> {
     if creators.is_empty() {
         return Ok(None);
     }
-    let named = creators.iter().map(|creator| creator.parse().map_err(anyhow::Error::from));
+    let named = creators
+        .iter()
+        .map(|creator| creator.parse().map_err(anyhow::Error::from));
     named.collect::<anyhow::Result<_>>().map(Some)
 }
 
@@ -101,8 +113,18 @@ impl<'a> Listed<'a> {
 }
 
 fn describe(key: &KeyRow) -> String {
-    let Listed { key_id, role, creators, label, .. } = Listed::of(key);
+    let Listed {
+        key_id,
+        role,
+        creators,
+        label,
+        ..
+    } = Listed::of(key);
     let scope = creators.map_or("all creators".to_owned(), |creators| creators.join(", "));
-    let state = if key.revoked_at.is_some() { "revoked" } else { "valid" };
+    let state = if key.revoked_at.is_some() {
+        "revoked"
+    } else {
+        "valid"
+    };
     format!("{key_id}  {role:8} {state:8} {scope}  {label}")
 }

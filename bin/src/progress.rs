@@ -27,7 +27,7 @@ impl Progress {
             bar.set_prefix(what);
             bar
         });
-        let now = now();
+        let now = Instant::now();
         Self {
             what,
             bar,
@@ -46,7 +46,7 @@ impl Progress {
             bar.set_position(done.min(self.total));
             bar.set_message(message);
         } else if self.last_line.elapsed() >= LINE_EVERY {
-            self.last_line = now();
+            self.last_line = Instant::now();
             let part = done as f64 / self.total.max(1) as f64;
             let left = if part > 0.0 {
                 seconds / part - seconds
@@ -66,12 +66,4 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "progress measures the time that passes"
-)]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -114,7 +114,7 @@ impl Entry {
     }
 
     /// What should be kept in the store now, if it is time or `always`.
-    pub(crate) fn to_keep(&mut self, account: AccountId, always: bool) -> Option<StateToKeep> {
+    pub(crate) fn due_to_keep(&mut self, account: AccountId, always: bool) -> Option<StateToKeep> {
         let revision = self.folded.revision?;
         let since = revision - self.kept_revision.unwrap_or(0).min(revision);
         let due = since >= KEEP_EVERY_EVENTS || self.dirty.len() >= KEEP_EVERY_MARKS;

@@ -203,7 +203,7 @@ impl Ledger {
             let mut states = vec![];
             for (account, slot) in batch {
                 let mut entry = Arc::clone(slot).lock_owned().await;
-                states.extend(entry.to_keep(*account, true));
+                states.extend(entry.due_to_keep(*account, true));
                 entries.push(entry);
             }
             self.states.keep(&states).await?;
@@ -318,7 +318,7 @@ impl Ledger {
     }
 
     async fn keep_if_due(&self, account: AccountId, entry: &mut Entry) {
-        let Some(state) = entry.to_keep(account, false) else {
+        let Some(state) = entry.due_to_keep(account, false) else {
             return;
         };
         match self.states.keep(&[state]).await {

@@ -8,7 +8,10 @@ pub(crate) async fn assert_absent(
     database: &TestDatabase,
     canaries: &[String],
 ) -> anyhow::Result<()> {
-    ensure!(canaries.len() > 3 && canaries.iter().all(|canary| canary.len() >= 6), "{canaries:?}");
+    ensure!(
+        canaries.len() > 3 && canaries.iter().all(|canary| canary.len() >= 6),
+        "{canaries:?}"
+    );
     let client = database.connect().await?;
     // Bytes as text wherever they are text; other bytes as escapes.
     client.batch_execute("set bytea_output = 'escape'").await?;
@@ -24,11 +27,17 @@ pub(crate) async fn assert_absent(
     let mut rows = 0;
     for table in tables {
         let table: &str = table.get("name");
-        for row in client.query(&format!("select t::text as whole from {table} t"), &[]).await? {
+        for row in client
+            .query(&format!("select t::text as whole from {table} t"), &[])
+            .await?
+        {
             let whole: &str = row.get("whole");
             rows += 1;
             for canary in canaries {
-                ensure!(!whole.contains(canary.as_str()), "{table} holds '{canary}' in the clear");
+                ensure!(
+                    !whole.contains(canary.as_str()),
+                    "{table} holds '{canary}' in the clear"
+                );
             }
         }
     }

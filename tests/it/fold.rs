@@ -9,8 +9,15 @@ use tokio_postgres::Client;
 /// One line for each row, so that two sets of rows compare as text.
 type Rows = BTreeMap<String, String>;
 
-const POST_METRICS: [&str; 7] =
-    ["views", "likes", "comments", "shares", "saves", "reach", "watch_time"];
+const POST_METRICS: [&str; 7] = [
+    "views",
+    "likes",
+    "comments",
+    "shares",
+    "saves",
+    "reach",
+    "watch_time",
+];
 
 #[derive(Default)]
 struct Post {
@@ -32,7 +39,11 @@ impl Fold {
     fn take(&mut self, account: &str, revision: u64, event_type: &str, data: &Value) {
         match event_type {
             "AccountImported" | "AccountConnected" => {
-                let phase = if event_type == "AccountImported" { "imported" } else { "connected" };
+                let phase = if event_type == "AccountImported" {
+                    "imported"
+                } else {
+                    "connected"
+                };
                 let row = format!(
                     "{} {} {phase}",
                     text(&data["creator"]),
@@ -75,17 +86,24 @@ impl Fold {
             let id = text(&changed["post"]);
             let post = self.posts.entry(id.to_owned()).or_default();
             account.clone_into(&mut post.account);
-            post.seen.insert((at.to_owned(), revision), changed["values"].clone());
-            self.history.insert(format!("{id} {at} {revision}"), numbers(&changed["values"]));
+            post.seen
+                .insert((at.to_owned(), revision), changed["values"].clone());
+            self.history
+                .insert(format!("{id} {at} {revision}"), numbers(&changed["values"]));
         }
         for id in data["unchanged"].as_array().into_iter().flatten() {
             let id = text(id);
-            let Some(post) = self.posts.get_mut(id) else { continue };
+            let Some(post) = self.posts.get_mut(id) else {
+                continue;
+            };
             // Unchanged against the newest observation so far.
-            let Some(((newest, _), values)) = post.seen.last_key_value() else { continue };
+            let Some(((newest, _), values)) = post.seen.last_key_value() else {
+                continue;
+            };
             if newest.as_str() < at {
                 let values = values.clone();
-                self.history.insert(format!("{id} {at} {revision}"), numbers(&values));
+                self.history
+                    .insert(format!("{id} {at} {revision}"), numbers(&values));
                 post.seen.insert((at.to_owned(), revision), values);
             }
         }
@@ -116,8 +134,16 @@ fn text(value: &Value) -> &str {
 }
 
 fn numbers(values: &Value) -> String {
-    let number = |metric: &str| values[metric].as_i64().map_or("null".into(), |n| n.to_string());
-    POST_METRICS.iter().map(|metric| number(metric)).collect::<Vec<_>>().join(" ")
+    let number = |metric: &str| {
+        values[metric]
+            .as_i64()
+            .map_or("null".into(), |n| n.to_string())
+    };
+    POST_METRICS
+        .iter()
+        .map(|metric| number(metric))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 async fn rows(client: &Client, sql: &str) -> anyhow::Result<Rows> {
@@ -128,9 +154,15 @@ async fn rows(client: &Client, sql: &str) -> anyhow::Result<Rows> {
 fn equal(what: &str, expected: &Rows, found: &Rows) -> anyhow::Result<()> {
     for (key, row) in expected {
         let held = found.get(key);
-        ensure!(held == Some(row), "{what}: {key} is {held:?}, the log says {row}");
+        ensure!(
+            held == Some(row),
+            "{what}: {key} is {held:?}, the log says {row}"
+        );
     }
-    ensure!(expected.len() == found.len(), "{what}: rows that the log does not lead to");
+    ensure!(
+        expected.len() == found.len(),
+        "{what}: rows that the log does not lead to"
+    );
     Ok(())
 }
 
@@ -139,15 +171,25 @@ const TIME: &str = "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'";
 /// Compares all four read models with a fold of the whole log.
 pub(crate) async fn assert_read_models_equal_the_log(client: &Client) -> anyhow::Result<()> {
     let events = client
-        .query("select stream, revision, event_type, data from log_events order by position", &[])
+        .query(
+            "select stream, revision, event_type, data from log_events order by position",
+            &[],
+        )
         .await?;
     let mut fold = Fold::default();
     for event in &events {
         let stream: &str = event.get("stream");
-        let account = stream.strip_prefix("account-").context("an account's stream")?;
+        let account = stream
+            .strip_prefix("account-")
+            .context("an account's stream")?;
         let revision: i64 = event.get("revision");
         let data = serde_json::from_slice(event.get("data"))?;
-        fold.take(account, revision.cast_unsigned(), event.get("event_type"), &data);
+        fold.take(
+            account,
+            revision.cast_unsigned(),
+            event.get("event_type"),
+            &data,
+        );
     }
     client.batch_execute("set time zone 'UTC'").await?;
     let accounts = "select account_id::text, concat_ws(' ', creator_id, platform, phase)
@@ -158,21 +200,38 @@ pub(crate) async fn assert_read_models_equal_the_log(client: &Client) -> anyhow:
              coalesce(value::text, 'null')
          from follower_trends_v1"
     );
-    equal("follower_trends", &fold.trends, &rows(client, &trends).await?)?;
-    let numbers = POST_METRICS.map(|metric| format!("coalesce({metric}::text, 'null')")).join(", ");
+    equal(
+        "follower_trends",
+        &fold.trends,
+        &rows(client, &trends).await?,
+    )?;
+    let numbers = POST_METRICS
+        .map(|metric| format!("coalesce({metric}::text, 'null')"))
+        .join(", ");
     let history = format!(
         "select concat_ws(' ', post, to_char(observed_at, {TIME}), revision),
              concat_ws(' ', {numbers})
          from top_posts_v1_history"
     );
-    equal("top_posts history", &fold.history, &rows(client, &history).await?)?;
+    equal(
+        "top_posts history",
+        &fold.history,
+        &rows(client, &history).await?,
+    )?;
     let latest = format!(
         "select post::text, concat_ws(' ', account_id, observations, {numbers}) from top_posts_v1"
     );
     equal("top_posts", &fold.latest(), &rows(client, &latest).await?)?;
     let health = "select account_id::text, syncs::text from sync_health_v1";
     let expected = fold.accounts.keys().map(|account| {
-        (account.clone(), fold.syncs.get(account).copied().unwrap_or(0).to_string())
+        (
+            account.clone(),
+            fold.syncs.get(account).copied().unwrap_or(0).to_string(),
+        )
     });
-    equal("sync_health", &expected.collect(), &rows(client, health).await?)
+    equal(
+        "sync_health",
+        &expected.collect(),
+        &rows(client, health).await?,
+    )
 }

@@ -45,7 +45,13 @@ impl Home {
     fn import(&self, data: &Path, epoch: usize) -> anyhow::Result<Child> {
         let map = data.join(format!("epoch-{epoch}.toml"));
         let map = map.to_str().context("a path in UTF-8")?;
-        self.program(&["import", "--no-project", "--map", map, data.to_str().context("UTF-8")?])
+        self.program(&[
+            "import",
+            "--no-project",
+            "--map",
+            map,
+            data.to_str().context("UTF-8")?,
+        ])
     }
 
     fn postgres_pid(&self) -> Option<String> {
@@ -54,10 +60,15 @@ impl Home {
     }
 
     async fn open(&self) -> anyhow::Result<(PrivatePostgres, Client)> {
-        let options = PrivateOptions { data_dir: self.0.clone(), settings: vec![] };
+        let options = PrivateOptions {
+            data_dir: self.0.clone(),
+            settings: vec![],
+        };
         let postgres =
             tokio::task::spawn_blocking(move || PrivatePostgres::start(&options)).await??;
-        let client = Endpoint::parse(&postgres.connection_string())?.connect().await?;
+        let client = Endpoint::parse(&postgres.connection_string())?
+            .connect()
+            .await?;
         Ok((postgres, client))
     }
 }
@@ -73,7 +84,10 @@ impl Drop for Home {
 }
 
 fn kill(pid: &str, signal: &str) {
-    let _status = Command::new("kill").args([signal, pid]).stderr(Stdio::null()).status();
+    let _status = Command::new("kill")
+        .args([signal, pid])
+        .stderr(Stdio::null())
+        .status();
 }
 
 /// History of one epoch: posts with falls and pauses, and a follower series.
@@ -87,11 +101,20 @@ fn write_data(folder: &Path) -> anyhow::Result<()> {
             followers += &format!("a{account},{at},{}\n", 1_000 + rng.below(500));
             for post in 0..POSTS {
                 // Some posts rest, some fall, some hide their likes.
-                let moved = if rng.below(3) == 0 { instant } else { instant / 5 };
+                let moved = if rng.below(3) == 0 {
+                    instant
+                } else {
+                    instant / 5
+                };
                 let views = 100 + moved * 10 - rng.below(3) as usize * moved;
-                let likes = if rng.below(9) == 0 { String::new() } else { (views / 9).to_string() };
+                let likes = if rng.below(9) == 0 {
+                    String::new()
+                } else {
+                    (views / 9).to_string()
+                };
                 let title = instant / 12;
-                posts += &format!("a{account},{at},p{account}-{post},title {title},{views},{likes}\n");
+                posts +=
+                    &format!("a{account},{at},p{account}-{post},title {title},{views},{likes}\n");
             }
         }
     }
@@ -149,7 +172,9 @@ async fn canonical_log(client: &Client) -> anyhow::Result<BTreeMap<String, Vec<S
         strip_boxes(&mut data);
         let id: uuid::Uuid = row.get("event_id");
         let event_type: &str = row.get("event_type");
-        log.entry(row.get("stream")).or_default().push(format!("{id} {event_type} {data}"));
+        log.entry(row.get("stream"))
+            .or_default()
+            .push(format!("{id} {event_type} {data}"));
     }
     Ok(log)
 }
@@ -167,13 +192,19 @@ fn strip_boxes(value: &mut serde_json::Value) {
 
 /// Gives the second home the first one's vault, so that ids and keyed names are the same.
 async fn copy_vault(from: &Client, to: &Client) -> anyhow::Result<()> {
-    to.batch_execute("delete from vault.accounts; delete from vault.master").await?;
+    to.batch_execute("delete from vault.accounts; delete from vault.master")
+        .await?;
     for table in ["vault.master", "vault.accounts"] {
-        let rows = from.query(&format!("select t::text as whole from {table} t"), &[]).await?;
+        let rows = from
+            .query(&format!("select t::text as whole from {table} t"), &[])
+            .await?;
         for row in rows {
             let whole: String = row.get("whole");
-            to.execute(&format!("insert into {table} select ($1::text::{table}).*"), &[&whole])
-                .await?;
+            to.execute(
+                &format!("insert into {table} select ($1::text::{table}).*"),
+                &[&whole],
+            )
+            .await?;
         }
     }
     Ok(())
@@ -191,13 +222,19 @@ async fn fifty_kills_lose_and_double_nothing() -> anyhow::Result<()> {
     let mut shortest = Duration::MAX;
     for epoch in 0..EPOCHS {
         let start = Instant::now();
-        ensure!(calm.import(data.path(), epoch)?.wait()?.success(), "an uninterrupted import");
+        ensure!(
+            calm.import(data.path(), epoch)?.wait()?.success(),
+            "an uninterrupted import"
+        );
         shortest = shortest.min(start.elapsed());
     }
     let (calm_postgres, calm_client) = calm.open().await?;
 
     let stormy = Home::new()?;
-    ensure!(stormy.program(&["projector", "--once"])?.wait()?.success(), "the tables are made");
+    ensure!(
+        stormy.program(&["projector", "--once"])?.wait()?.success(),
+        "the tables are made"
+    );
     let (postgres, client) = stormy.open().await?;
     copy_vault(&calm_client, &client).await?;
     drop(client);
@@ -232,19 +269,38 @@ async fn fifty_kills_lose_and_double_nothing() -> anyhow::Result<()> {
             importer.wait()?;
             projector.wait()?;
         }
-        ensure!(stormy.import(data.path(), epoch)?.wait()?.success(), "epoch {epoch} ends well");
+        ensure!(
+            stormy.import(data.path(), epoch)?.wait()?.success(),
+            "epoch {epoch} ends well"
+        );
     }
     eprintln!("kills: {in_the_middle} of {kills} in the middle of an import of {shortest:?}");
-    ensure!(in_the_middle * 2 > kills, "most kills land in the middle of work");
-    ensure!(stormy.program(&["projector", "--once"])?.wait()?.success(), "the projector ends well");
+    ensure!(
+        in_the_middle * 2 > kills,
+        "most kills land in the middle of work"
+    );
+    ensure!(
+        stormy.program(&["projector", "--once"])?.wait()?.success(),
+        "the projector ends well"
+    );
 
     let (postgres, client) = stormy.open().await?;
-    let (expected, found) = (canonical_log(&calm_client).await?, canonical_log(&client).await?);
-    ensure!(expected.len() == EPOCHS * ACCOUNTS, "{} streams", expected.len());
+    let (expected, found) = (
+        canonical_log(&calm_client).await?,
+        canonical_log(&client).await?,
+    );
+    ensure!(
+        expected.len() == EPOCHS * ACCOUNTS,
+        "{} streams",
+        expected.len()
+    );
     for (stream, events) in &expected {
         ensure!(found.get(stream) == Some(events), "stream {stream} differs");
     }
-    ensure!(found.len() == expected.len(), "streams that nobody asked for");
+    ensure!(
+        found.len() == expected.len(),
+        "streams that nobody asked for"
+    );
     fold::assert_read_models_equal_the_log(&client).await?;
     drop((client, calm_client));
     tokio::task::spawn_blocking(move || postgres.leave().and(calm_postgres.leave())).await??;

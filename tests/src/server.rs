@@ -33,10 +33,24 @@ pub fn run(program: &str, database_url: &str, arguments: &[&str]) -> anyhow::Res
 /// Imports a folder and returns the report.
 pub fn import(program: &str, url: &str, map: &Path, folder: &Path) -> anyhow::Result<Value> {
     let rejects = tempfile::NamedTempFile::new()?;
-    let (map, folder) = (map.to_str().context("UTF-8")?, folder.to_str().context("UTF-8")?);
+    let (map, folder) = (
+        map.to_str().context("UTF-8")?,
+        folder.to_str().context("UTF-8")?,
+    );
     let rejects = rejects.path().to_str().context("UTF-8")?;
-    let printed =
-        run(program, url, &["import", "--json", "--map", map, "--rejects", rejects, folder])?;
+    let printed = run(
+        program,
+        url,
+        &[
+            "import",
+            "--json",
+            "--map",
+            map,
+            "--rejects",
+            rejects,
+            folder,
+        ],
+    )?;
     Ok(serde_json::from_str(&printed)?)
 }
 
@@ -55,12 +69,23 @@ impl Server {
     /// Starts `serve` over a database and makes a key.
     pub fn start(program: &str, database_url: &str) -> anyhow::Result<Self> {
         let key = create_key(program, database_url, "admin", &[])?;
-        let mut child = command(program, database_url, &["serve"]).stdout(Stdio::piped()).spawn()?;
+        let mut child = command(program, database_url, &["serve"])
+            .stdout(Stdio::piped())
+            .spawn()?;
         let stdout = child.stdout.take().context("a pipe")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        let base = line.trim().strip_prefix("Listening on ").context("an address")?.to_owned();
-        Ok(Self { child, base, client: reqwest::Client::new(), key })
+        let base = line
+            .trim()
+            .strip_prefix("Listening on ")
+            .context("an address")?
+            .to_owned();
+        Ok(Self {
+            child,
+            base,
+            client: reqwest::Client::new(),
+            key,
+        })
     }
 
     /// The answer to a path, with status and body.
@@ -118,7 +143,9 @@ pub fn create_key(
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _status = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _status = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
         let _gone = self.child.wait();
     }
 }

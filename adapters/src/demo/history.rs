@@ -10,9 +10,7 @@ use domain::account::{
 };
 use domain::observation::{Cause, Precision, Provenance};
 use domain::time::DAY_MICROS;
-use domain::{
-    AccountId, CommandId, CreatorId, Metric, Platform, SyncId, Timestamp, Values,
-};
+use domain::{AccountId, CommandId, CreatorId, Metric, Platform, SyncId, Timestamp, Values};
 use uuid::Uuid;
 
 /// A post comes every so many days.
@@ -41,7 +39,12 @@ impl<'a> History<'a> {
         account: AccountId,
         start: Timestamp,
     ) -> Self {
-        Self { demo, creator, account, start }
+        Self {
+            demo,
+            creator,
+            account,
+            start,
+        }
     }
 
     /// The days whose sync has begun by `now`.
@@ -71,8 +74,14 @@ impl<'a> History<'a> {
             platform: self.demo.platform,
             scopes: ["posts", "insights"].map(str::to_owned).into(),
             route: Route::Simulated,
-            consent: Consent { text_version: "demo-1".to_owned(), given_at: at },
-            profile: Profile { observed_at: at, text },
+            consent: Consent {
+                text_version: "demo-1".to_owned(),
+                given_at: at,
+            },
+            profile: Profile {
+                observed_at: at,
+                text,
+            },
         })
     }
 
@@ -92,7 +101,11 @@ impl<'a> History<'a> {
         }
         if one_in(seed, day, FAILURE, 60) {
             let reset = self.synced_at(day).saturating_add_micros(DAY_MICROS / 24);
-            let limit = RateLimit { hit: true, used_percent: Some(100), reset_at: Some(reset) };
+            let limit = RateLimit {
+                hit: true,
+                used_percent: Some(100),
+                reset_at: Some(reset),
+            };
             let error = error(ErrorClass::RateLimited, "4");
             return vec![self.sync(day, Err((error, Some(limit))))];
         }
@@ -124,7 +137,8 @@ impl<'a> History<'a> {
             Platform::Youtube => 8,
             Platform::Facebook => 9,
         };
-        self.start.saturating_add_micros(day * DAY_MICROS + half_hours * DAY_MICROS / 48)
+        self.start
+            .saturating_add_micros(day * DAY_MICROS + half_hours * DAY_MICROS / 48)
     }
 
     fn provenance(&self, what: &str, rounded: bool) -> Provenance {
@@ -143,11 +157,20 @@ impl<'a> History<'a> {
     }
 
     fn followers(&self, day: i64) -> i64 {
-        let DemoAccount { seed, followers, purge_on, .. } = *self.demo;
+        let DemoAccount {
+            seed,
+            followers,
+            purge_on,
+            ..
+        } = *self.demo;
         let mut count = followers;
         for past in 0..day {
             // About 0.1 % a day, livelier at the end of the week, with a burst now and then.
-            let rhythm = if matches!(past.rem_euclid(7), 5 | 6) { 16 } else { 10 };
+            let rhythm = if matches!(past.rem_euclid(7), 5 | 6) {
+                16
+            } else {
+                10
+            };
             let base = (count * rhythm / 10_000).max(1);
             count += between(seed, past, GROWTH, -base / 3, base * 2);
             if one_in(seed, past, GROWTH, 97) {
@@ -157,15 +180,22 @@ impl<'a> History<'a> {
                 count -= count / 20;
             }
         }
-        if self.demo.platform == Platform::Youtube { three_digits(count) } else { count }
+        if self.demo.platform == Platform::Youtube {
+            three_digits(count)
+        } else {
+            count
+        }
     }
 
     fn metrics(&self, day: i64) -> Intent {
         let posts = day / DAYS_BETWEEN_POSTS + 1;
         let views = (0..posts).map(|post| self.views(post, day)).sum();
         let mut values = Values::new();
-        let known =
-            [(Metric::Followers, self.followers(day)), (Metric::Posts, posts), (Metric::Views, views)];
+        let known = [
+            (Metric::Followers, self.followers(day)),
+            (Metric::Posts, posts),
+            (Metric::Views, views),
+        ];
         for (metric, value) in known {
             // Each metric once, and none negative.
             let _refused = values.insert(metric, value);
@@ -184,7 +214,11 @@ impl<'a> History<'a> {
         let seed = self.demo.seed;
         let typical = self.demo.followers / 4 + 200;
         let size = typical * between(seed, post, POST_SIZE, 40, 260) / 100;
-        let size = if one_in(seed, post, POST_SIZE, 20) { size * 9 } else { size };
+        let size = if one_in(seed, post, POST_SIZE, 20) {
+            size * 9
+        } else {
+            size
+        };
         let age = day - post * DAYS_BETWEEN_POSTS;
         size * (age + 1) / (age + 4)
     }
@@ -196,7 +230,12 @@ impl<'a> History<'a> {
     }
 
     fn post(&self, post: i64, day: i64) -> PostSnapshot {
-        let DemoAccount { seed, platform, likes_hidden_from, .. } = *self.demo;
+        let DemoAccount {
+            seed,
+            platform,
+            likes_hidden_from,
+            ..
+        } = *self.demo;
         let views = self.views(post, day);
         let likes = views * between(seed, post, 5, 30, 95) / 1_000;
         let comments = likes * between(seed, post, 6, 10, 80) / 1_000;
@@ -223,8 +262,14 @@ impl<'a> History<'a> {
             title: Some(format!("Invented post no. {}", post + 1)),
             ..PostText::default()
         };
-        let published = self.start.saturating_add_micros(post * DAYS_BETWEEN_POSTS * DAY_MICROS);
-        PostSnapshot { text, published_at: Some(published), values }
+        let published = self
+            .start
+            .saturating_add_micros(post * DAYS_BETWEEN_POSTS * DAY_MICROS);
+        PostSnapshot {
+            text,
+            published_at: Some(published),
+            values,
+        }
     }
 
     fn sync(&self, day: i64, result: Result<u32, (SyncError, Option<RateLimit>)>) -> Intent {
@@ -242,11 +287,19 @@ impl<'a> History<'a> {
             outcome,
             started_at,
             finished_at: started_at.saturating_add_micros(millis * 1_000),
-            items: SyncItems { profiles, posts, insights: 0 },
+            items: SyncItems {
+                profiles,
+                posts,
+                insights: 0,
+            },
             error,
             rate_limit,
             calls: 2 + posts / 50,
-            quota_units: if self.demo.platform == Platform::Youtube { 3 } else { 0 },
+            quota_units: if self.demo.platform == Platform::Youtube {
+                3
+            } else {
+                0
+            },
             token_renewed: day % 7 == 0,
             next_at: Some(started_at.saturating_add_micros(DAY_MICROS)),
             simulated: true,
@@ -255,7 +308,10 @@ impl<'a> History<'a> {
 }
 
 fn error(class: ErrorClass, code: &str) -> SyncError {
-    SyncError { class, code: code.to_owned() }
+    SyncError {
+        class,
+        code: code.to_owned(),
+    }
 }
 
 fn three_digits(count: i64) -> i64 {

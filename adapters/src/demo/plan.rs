@@ -56,19 +56,67 @@ const MARA: (&str, &str) = ("mara.invented", "Mara Invented");
 pub const ACCOUNTS: [DemoAccount; 8] = [
     DemoAccount {
         purge_on: Some(250),
-        ..account("demo-nina", Platform::Instagram, "17840000000000001", NINA, (11, 48_200))
+        ..account(
+            "demo-nina",
+            Platform::Instagram,
+            "17840000000000001",
+            NINA,
+            (11, 48_200),
+        )
     },
-    account("demo-nina", Platform::Tiktok, "demo-open-id-nina", NINA, (12, 131_000)),
-    account("demo-nina", Platform::Youtube, "UCdemoNinaInvented000001", NINA, (13, 22_900)),
+    account(
+        "demo-nina",
+        Platform::Tiktok,
+        "demo-open-id-nina",
+        NINA,
+        (12, 131_000),
+    ),
+    account(
+        "demo-nina",
+        Platform::Youtube,
+        "UCdemoNinaInvented000001",
+        NINA,
+        (13, 22_900),
+    ),
     DemoAccount {
         access_lost_on: Some(200),
-        ..account("demo-nina", Platform::Facebook, "100000000000001", NINA, (14, 8_150))
+        ..account(
+            "demo-nina",
+            Platform::Facebook,
+            "100000000000001",
+            NINA,
+            (14, 8_150),
+        )
     },
     DemoAccount {
         likes_hidden_from: Some(300),
-        ..account("demo-otto", Platform::Youtube, "UCdemoOttoInvented000002", OTTO, (21, 640_000))
+        ..account(
+            "demo-otto",
+            Platform::Youtube,
+            "UCdemoOttoInvented000002",
+            OTTO,
+            (21, 640_000),
+        )
     },
-    account("demo-otto", Platform::Instagram, "17840000000000002", OTTO, (22, 15_300)),
-    account("demo-mara", Platform::Tiktok, "demo-open-id-mara", MARA, (31, 2_240)),
-    account("demo-mara", Platform::Facebook, "100000000000003", MARA, (32, 990)),
+    account(
+        "demo-otto",
+        Platform::Instagram,
+        "17840000000000002",
+        OTTO,
+        (22, 15_300),
+    ),
+    account(
+        "demo-mara",
+        Platform::Tiktok,
+        "demo-open-id-mara",
+        MARA,
+        (31, 2_240),
+    ),
+    account(
+        "demo-mara",
+        Platform::Facebook,
+        "100000000000003",
+        MARA,
+        (32, 990),
+    ),
 ];

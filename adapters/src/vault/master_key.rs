@@ -119,7 +119,7 @@ impl MasterKey {
     pub fn fingerprint(&self) -> [u8; 16] {
         let mut hash = Sha256::new();
         hash.update(b"social-ledger/master-key/1");
-        hash.update(&*self.0);
+        hash.update(*self.0);
         let hash: [u8; 32] = hash.finalize().into();
         let mut fingerprint = [0; 16];
         fingerprint.copy_from_slice(&hash[..16]);

@@ -11,7 +11,10 @@ pub fn event_id(identity: EventId, index: usize) -> EventId {
     if index == 0 {
         return identity;
     }
-    EventId::from_uuid(Uuid::new_v5(&identity.uuid(), &(index as u64).to_be_bytes()))
+    EventId::from_uuid(Uuid::new_v5(
+        &identity.uuid(),
+        &(index as u64).to_be_bytes(),
+    ))
 }
 
 impl Command {

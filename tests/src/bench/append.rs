@@ -1,15 +1,15 @@
 //! Commands through the whole path against plain single-row inserts of the same bytes.
 
 use crate::{ROUNDS, table::Table};
-use domain::{AccountId, Metric, Platform, StreamName};
+use commands::Intent;
 use commands::ports::EventLog;
+use domain::Timestamp;
+use domain::{AccountId, Metric, Platform, StreamName};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tests::ledger::{context, provenance, values};
 use tests::{Cluster, TestDatabase, TestLedger};
-use commands::Intent;
-use domain::Timestamp;
 use tokio::task::JoinSet;
 
 const ACCOUNTS: usize = 1_000;
@@ -50,7 +50,11 @@ async fn fresh(cluster: &Cluster) -> anyhow::Result<TestDatabase> {
 async fn accounts(ledger: &Arc<TestLedger>) -> anyhow::Result<Arc<Vec<AccountId>>> {
     let mut accounts = vec![];
     for n in 0..ACCOUNTS {
-        accounts.push(ledger.import("bench", Platform::Instagram, &format!("bench-{n}")).await?);
+        accounts.push(
+            ledger
+                .import("bench", Platform::Instagram, &format!("bench-{n}"))
+                .await?,
+        );
     }
     Ok(Arc::new(accounts))
 }

@@ -17,7 +17,10 @@ pub(crate) async fn run(cluster: &Cluster, size: usize, table: &mut Table) -> an
     adapters::postgres::migrate::migrate(&mut database.connect().await?).await?;
     let ledger = Arc::new(TestLedger::over(database).await?);
 
-    let source = Source::open(Mapping::load(&folder.path().join("mapping.toml"))?, folder.path())?;
+    let source = Source::open(
+        Mapping::load(&folder.path().join("mapping.toml"))?,
+        folder.path(),
+    )?;
     let start = Instant::now();
     // The read models follow while the import runs, as they do beside a server.
     let following = {
@@ -28,17 +31,29 @@ pub(crate) async fn run(cluster: &Cluster, size: usize, table: &mut Table) -> an
         (task, stop)
     };
     let rejects = folder.path().join("rejected.ndjson");
-    let report =
-        import(Arc::clone(&ledger.ledger), source, &rejects, Arc::new(Watch::default())).await?;
+    let report = import(
+        Arc::clone(&ledger.ledger),
+        source,
+        &rejects,
+        Arc::new(Watch::default()),
+    )
+    .await?;
     let appended = start.elapsed().as_secs_f64();
     following.1.cancel();
     following.0.await??;
     ledger.catch_up().await?;
     let seconds = start.elapsed().as_secs_f64();
     ensure!(report.rows_recorded as usize == rows, "{report:?}");
-    eprintln!("import: {rows} rows, appended after {appended:.1} s, projected after {seconds:.1} s");
+    eprintln!(
+        "import: {rows} rows, appended after {appended:.1} s, projected after {seconds:.1} s"
+    );
     let rate = rows as f64 / seconds;
-    table.add("import, projected and queryable", (vec![rate], vec![]), "rows/s", "30000");
+    table.add(
+        "import, projected and queryable",
+        (vec![rate], vec![]),
+        "rows/s",
+        "30000",
+    );
     catch_up(&ledger, table).await
 }
 
@@ -56,19 +71,29 @@ const MODELS: &[&str] = &[
 /// Projects the whole log again from the beginning, then lets Postgres copy the same bytes.
 async fn catch_up(ledger: &TestLedger, table: &mut Table) -> anyhow::Result<()> {
     let client = ledger.database.connect().await?;
-    let row = client.query_one("select position from log_head", &[]).await?;
+    let row = client
+        .query_one("select position from log_head", &[])
+        .await?;
     let events: i64 = row.get("position");
     let (mut ours, mut raw) = (vec![], vec![]);
     for _ in 0..crate::ROUNDS {
         for model in MODELS {
-            client.batch_execute(&format!("create table raw_{model} (like {model} including all)")).await?;
+            client
+                .batch_execute(&format!(
+                    "create table raw_{model} (like {model} including all)"
+                ))
+                .await?;
         }
         let start = Instant::now();
-        client.batch_execute("copy log_events to '/dev/null'").await?;
+        client
+            .batch_execute("copy log_events to '/dev/null'")
+            .await?;
         let out = start.elapsed();
         for model in MODELS {
             client
-                .batch_execute(&format!("copy {model} to '/tmp/{model}.bench' with (format binary)"))
+                .batch_execute(&format!(
+                    "copy {model} to '/tmp/{model}.bench' with (format binary)"
+                ))
                 .await?;
         }
         let start = Instant::now();
@@ -82,10 +107,14 @@ async fn catch_up(ledger: &TestLedger, table: &mut Table) -> anyhow::Result<()> 
         let seconds = (out + start.elapsed()).as_secs_f64();
         raw.push(events as f64 / seconds);
         for model in MODELS {
-            client.batch_execute(&format!("drop table raw_{model}; truncate {model}")).await?;
+            client
+                .batch_execute(&format!("drop table raw_{model}; truncate {model}"))
+                .await?;
         }
         client
-            .batch_execute("update projection_checkpoints set commit_position = 0, prepare_position = 0")
+            .batch_execute(
+                "update projection_checkpoints set commit_position = 0, prepare_position = 0",
+            )
             .await?;
         let start = Instant::now();
         ledger.catch_up().await?;

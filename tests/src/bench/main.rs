@@ -20,7 +20,9 @@ fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let only = arguments.next();
     let size = arguments.next().map(|size| size.parse()).transpose()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     // As durable as a user's: no setting is weakened.
     let cluster = Cluster::start_with(&[("max_connections", "400")])?;
     let mut table = Table::default();

@@ -23,7 +23,13 @@ impl Table {
         unit: &'static str,
         goal: &'static str,
     ) {
-        self.0.push(Row { what: what.into(), ours, raw, unit, goal });
+        self.0.push(Row {
+            what: what.into(),
+            ours,
+            raw,
+            unit,
+            goal,
+        });
     }
 }
 
@@ -44,13 +50,19 @@ impl fmt::Display for Table {
         writeln!(f, "| what | ours | raw limit | unit | ratio | goal |")?;
         writeln!(f, "|---|---|---|---|---|---|")?;
         for row in &self.0 {
-            let raw = if row.raw.is_empty() { "-".to_owned() } else { spread(&row.raw) };
+            let raw = if row.raw.is_empty() {
+                "-".to_owned()
+            } else {
+                spread(&row.raw)
+            };
             let ratio = if row.raw.is_empty() {
                 "-".to_owned()
             } else {
                 format!("{:.2}", median(&row.ours) / median(&row.raw))
             };
-            let Row { what, unit, goal, .. } = row;
+            let Row {
+                what, unit, goal, ..
+            } = row;
             let ours = spread(&row.ours);
             writeln!(f, "| {what} | {ours} | {raw} | {unit} | {ratio} | {goal} |")?;
         }

@@ -29,7 +29,7 @@ fn health(success: Option<&str>, failing: Option<(&str, &str)>) -> HealthRow {
     }
 }
 
-fn standing(phase: &'static str, health: Option<&HealthRow>) -> Standing<'_> {
+fn standing<'a>(phase: &'a str, health: Option<&'a HealthRow>) -> Standing<'a> {
     Standing {
         phase,
         since: None,

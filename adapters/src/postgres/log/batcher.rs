@@ -79,7 +79,10 @@ async fn run(endpoint: Endpoint, log_id: Uuid, mut waiting: mpsc::Receiver<Waiti
         if let Some((client, statement)) = &connection {
             let (appends, start) = (batch.len(), Instant::now());
             batch.write(client, statement, log_id).await;
-            pace = Pace { appends, commit: start.elapsed() };
+            pace = Pace {
+                appends,
+                commit: start.elapsed(),
+            };
         }
     }
 }
