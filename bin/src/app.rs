@@ -100,7 +100,13 @@ impl App {
                 PostgresVault::open(pool.clone(), Arc::clone(&clock), key).await?
             }
             MasterKeyChoice::File(path) => {
-                let (key, made) = MasterKey::read_or_create(path)?;
+                let is_made = PostgresVault::is_made(&pool).await?;
+                let (key, made) = if is_made {
+                    // A new key would open nothing.
+                    (MasterKey::read(path).context("the vault's master key is needed")?, false)
+                } else {
+                    MasterKey::read_or_create(path)?
+                };
                 if made {
                     tracing::warn!(
                         path = %path.display(),

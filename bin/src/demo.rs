@@ -1,13 +1,14 @@
 //! The subcommand `demo`: a seeded year of history, served, with requests ready to be copied.
 
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, DatabaseChoice};
 use crate::output::line;
 use crate::progress::Progress;
 use crate::projector::catch_up;
 use crate::serve::{bind, everything, stop_signal};
 use adapters::api_keys::{ApiKeys, Role};
 use adapters::demo::{ACCOUNTS, seed};
+use anyhow::bail;
 use domain::AccountId;
 use std::net::SocketAddr;
 
@@ -15,6 +16,9 @@ use std::net::SocketAddr;
 const LABEL: &str = "demo";
 
 pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
+    if matches!(config.database, DatabaseChoice::Url(_)) {
+        bail!("DATABASE_URL is set: the demonstration keeps to a database of its own; unset it");
+    }
     // Invented history stays apart from a user's own.
     config.data_dir = config.data_dir.join("demo");
     let cancel = stop_signal();

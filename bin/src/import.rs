@@ -38,12 +38,20 @@ pub(crate) async fn run(config: &Config, arguments: &Import) -> anyhow::Result<(
         .map(|file| (file.file.clone(), file.reason.clone()))
         .collect();
     let unmatched = source.unmatched().to_vec();
+    let cancel = crate::serve::stop_signal();
     let app = App::build(config).await?;
-    let report = import(&app, source, &arguments.rejects).await?;
-    if !arguments.no_project {
-        catch_up(&app, &crate::serve::stop_signal()).await?;
-    }
+    let result = tokio::select! {
+        // What was appended stays; the database is left as it should be all the same.
+        () = cancel.cancelled() => Err(anyhow::anyhow!("stopped: running it again goes on from there")),
+        result = import(&app, source, &arguments.rejects) => result,
+    };
+    let projected = match &result {
+        Ok(_) if !arguments.no_project => catch_up(&app, &cancel).await.map(|_| ()),
+        _ => Ok(()),
+    };
     app.close().await?;
+    projected?;
+    let report = result?;
     let rejects = (report.rows_refused > 0).then_some(arguments.rejects.as_path());
     if arguments.json {
         return output::json(&Printed {

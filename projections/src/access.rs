@@ -1,4 +1,5 @@
-//! Whose data a caller may see. Every query takes a scope, so that no route can forget it.
+//! Whose data a caller may see. Every query that finds accounts takes a scope, so that no route
+//! can forget it; the others take an account that was found so.
 
 use domain::CreatorId;
 use std::collections::BTreeSet;

@@ -85,7 +85,7 @@ pub struct Engine {
 }
 
 /// Batches that may wait for a read model while it applies another.
-const BATCHES_AHEAD: usize = 2;
+const BATCHES_AHEAD: usize = 1;
 
 impl Engine {
     /// Puts the engine together.

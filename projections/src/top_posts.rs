@@ -7,6 +7,7 @@ mod measure;
 mod numbers;
 mod query;
 mod store;
+mod store_history;
 
 pub use history::{Observation, history, metric_as_of};
 pub use measure::{Measure, UnknownMeasure};

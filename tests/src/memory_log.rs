@@ -51,9 +51,11 @@ impl EventLog for MemoryLog {
         let places = streams.entry(append.stream.clone()).or_default();
         let first = match append.expected {
             ExpectedRevision::NoStream => 0,
-            ExpectedRevision::Exact(revision) => revision as usize + 1,
+            ExpectedRevision::Exact(revision) => {
+                usize::try_from(revision).map_or(usize::MAX, |revision| revision.saturating_add(1))
+            }
         };
-        let last_revision = (first + append.events.len() - 1) as u64;
+        let last_revision = first.saturating_add(append.events.len() - 1) as u64;
         let held = places.len();
         if first < held {
             let same = append.events.iter().enumerate().all(|(k, event)| {

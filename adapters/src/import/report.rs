@@ -49,10 +49,18 @@ pub struct RejectFile {
 impl RejectFile {
     /// Writes to this path, over what an earlier run left there.
     pub fn new(path: &Path) -> std::io::Result<Self> {
-        // A file of an earlier run would speak of rows that this one may accept.
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        // A file of an earlier run would speak of rows that this one may accept. Only such a file
+        // is removed: a path given by mistake must not cost somebody a file.
+        match std::fs::read(path) {
+            Ok(held) if held.is_empty() || held.starts_with(b"{\"file\":") => {
+                std::fs::remove_file(path)?;
+            }
+            Ok(_) => {
+                let reason = "it is there and was not written by an import: name another file";
+                return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, reason));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
         Ok(Self {
             path: path.to_owned(),

@@ -20,7 +20,7 @@ const ACCOUNTS_REMEMBERED: usize = 10_000;
 /// A page of posts is closed at so much text, so that its event, sealed, stays below what a log
 /// takes. Pages are a matter of the rows alone: how a page was divided must not depend on what of
 /// it happens to be new, or a second run would not recognise it.
-const PAGE_TEXT_BYTES: usize = 256 * 1024;
+const PAGE_TEXT_BYTES: usize = 192 * 1024;
 
 /// Why commands could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -290,9 +290,8 @@ impl Page {
     }
 
     fn add(&mut self, post: PostRow, place: Place) {
-        let text = &post.text;
-        let fields = [&text.title, &text.caption, &text.url, &text.thumbnail_url];
-        self.text_bytes += fields.into_iter().flatten().map(String::len).sum::<usize>();
+        // As it will be sealed: escapes count.
+        self.text_bytes += serde_json::to_vec(&post.text).map_or(0, |text| text.len());
         self.ids.insert(post.text.platform_post_id.clone());
         self.rows.push(place);
         self.posts.push(PostSnapshot {

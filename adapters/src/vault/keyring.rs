@@ -43,6 +43,19 @@ fn as_key(bytes: &[u8]) -> Result<Zeroizing<[u8; 32]>, VaultError> {
 }
 
 impl PostgresVault {
+    /// Whether a vault was made in this database, with some master key.
+    pub async fn is_made(pool: &Pool) -> Result<bool, VaultError> {
+        let client = pool
+            .get()
+            .await
+            .map_err(|e| VaultError::Unavailable(describe_pool(&e)))?;
+        let row = client
+            .query_one("select exists (select from vault.master) as made", &[])
+            .await
+            .map_err(unavailable)?;
+        Ok(row.get("made"))
+    }
+
     /// Opens the vault, or makes a new one, with this master key. A vault that was made with
     /// another one is refused.
     pub async fn open(

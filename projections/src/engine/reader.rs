@@ -14,7 +14,7 @@ const MOST_EVENTS: usize = 4_000;
 /// The fewest to ask for, even if events are huge.
 const FEWEST_EVENTS: usize = 16;
 /// How many bytes of events a batch should have, so that memory stays flat.
-const TARGET_BYTES: usize = 4 * 1024 * 1024;
+const TARGET_BYTES: usize = 32 * 1024 * 1024;
 /// How long to wait before the log is asked again after a failure.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 

@@ -9,8 +9,11 @@ use tokio::sync::mpsc;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
-/// A transaction idle for longer is ended by the server: a frozen projector holds nothing.
-const IDLE_IN_TRANSACTION: &str = "set idle_in_transaction_session_timeout = '10s'";
+/// A transaction idle for longer is ended by the server: a frozen projector holds nothing. And a
+/// commit need not wait for the disk: rows and checkpoint are lost or kept together, and what is
+/// lost is projected again.
+const SESSION: &str = "set idle_in_transaction_session_timeout = '10s';
+    set synchronous_commit = off";
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often a failure that does not look passing is tried all the same.
@@ -82,10 +85,11 @@ impl Worker {
             .filter(|position| is_new(**position))
             .count();
         let transaction = client.transaction().await?;
-        self.projection.apply(&transaction, events).await?;
         let counts = (events.len() as i64, skipped as i64);
         let projection = &*self.projection;
+        // First, so that another projector of this name waits here and not among the rows.
         if checkpoint::advance(&transaction, projection, self.held, to, counts).await? {
+            projection.apply(&transaction, events).await?;
             transaction.commit().await?;
             self.held = to;
             return Ok(());
@@ -99,12 +103,12 @@ impl Worker {
     async fn connect(&mut self) -> Result<(), ProjectionError> {
         let lost = |e: super::DatabaseError| ProjectionError::Unreachable(e.0);
         let client = self.database.connect().await.map_err(lost)?;
-        client.batch_execute(IDLE_IN_TRANSACTION).await?;
+        client.batch_execute(SESSION).await?;
         // A commit whose answer was lost has moved the checkpoint: it is read, not remembered.
         let log = self.held.log();
-        if let Some(held) = checkpoint::load(&client, &*self.projection, log).await? {
-            self.held = held;
-        }
+        self.held = checkpoint::load(&client, &*self.projection, log)
+            .await?
+            .ok_or_else(|| ProjectionError::Corrupt("its checkpoint is gone".to_owned()))?;
         self.client = Some(client);
         Ok(())
     }

@@ -95,7 +95,14 @@ fn fold(rows: &mut HashMap<AccountId, Health>, applied: &Applied) {
     };
     row.revision = applied.revision;
     match &applied.event {
-        Event::AccountReconnected(_) => "connected".clone_into(&mut row.phase),
+        Event::AccountReconnected(_) => {
+            "connected".clone_into(&mut row.phase);
+            // The failures were the old grant's.
+            row.error_class = None;
+            row.error_code = None;
+            row.failing_since = None;
+            row.failures = 0;
+        }
         Event::ReauthorizationRequired(_) => {
             "needs_reauthorization".clone_into(&mut row.phase);
             row.next_at = None;

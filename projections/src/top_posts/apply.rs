@@ -2,7 +2,8 @@
 
 use super::fold::Post;
 use super::numbers::Numbers;
-use super::store::{self, HistoryColumns, TextColumns};
+use super::store::{self, TextColumns};
+use super::store_history::HistoryRows;
 use crate::projection::{Applied, ProjectionError};
 use domain::account::{Event, PostsObserved};
 use std::collections::HashMap;
@@ -27,7 +28,7 @@ pub(super) async fn apply(
     ids.sort_unstable();
     ids.dedup();
     let mut posts = store::load(transaction, &ids).await?;
-    let mut history = HistoryColumns::default();
+    let mut history = HistoryRows::default();
     let mut texts = TextColumns::default();
     for (applied, page) in &pages {
         fold(&mut posts, &mut history, &mut texts, applied, page);
@@ -44,7 +45,7 @@ fn posts_of(page: &PostsObserved) -> impl Iterator<Item = Uuid> + '_ {
 
 fn fold(
     posts: &mut HashMap<Uuid, Post>,
-    history: &mut HistoryColumns,
+    history: &mut HistoryRows,
     texts: &mut TextColumns,
     applied: &Applied,
     page: &PostsObserved,
@@ -73,7 +74,7 @@ fn fold(
             .or_insert_with(|| Post::new(applied.account.uuid(), at, revision));
         post.describe(observed, at);
         post.observe(at, &numbers, &hidden);
-        post.revision = revision;
+        post.reach(revision);
         history.add(
             (id, at, revision),
             applied,
@@ -97,6 +98,6 @@ fn fold(
             post.observe(at, &numbers, &hidden);
             history.add((id, at, revision), applied, cause, numbers, hidden, true);
         }
-        post.revision = revision;
+        post.reach(revision);
     }
 }

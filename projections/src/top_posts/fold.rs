@@ -7,6 +7,17 @@ use domain::account::PostObserved;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+/// What a batch made of a post's row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Change {
+    /// Nothing: the row stands as it was read.
+    None,
+    /// There was no row.
+    New,
+    /// The row differs.
+    Known,
+}
+
 /// A post's row. `known_at` holds, for each known metric, the moment of its last known value.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Post {
@@ -21,6 +32,7 @@ pub(super) struct Post {
     /// `er_views@1` as ranked, and the moment of the observation that defines it.
     pub(super) er_views: Option<(i64, Timestamp)>,
     pub(super) revision: i64,
+    pub(super) change: Change,
 }
 
 impl Post {
@@ -35,6 +47,15 @@ impl Post {
             hidden: vec![],
             er_views: None,
             revision,
+            change: Change::New,
+        }
+    }
+
+    /// Notes that an event of the stream was taken in.
+    pub(super) fn reach(&mut self, revision: i64) {
+        self.revision = revision;
+        if self.change == Change::None {
+            self.change = Change::Known;
         }
     }
 

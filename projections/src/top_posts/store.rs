@@ -1,13 +1,15 @@
 //! The SQL of the posts' tables: whole batches at once.
 
-use super::fold::Post;
+use super::fold::{Change, Post};
 use super::numbers::Numbers;
-use crate::projection::{Applied, ProjectionError};
+use crate::projection::ProjectionError;
 use crate::sql::At;
 use domain::Timestamp;
-use domain::observation::Cause;
 use std::collections::HashMap;
+use std::pin::pin;
 use tokio_postgres::Transaction;
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 pub(super) async fn load(
@@ -43,68 +45,148 @@ pub(super) async fn load(
                 hidden: row.get::<_, Option<_>>("hidden").unwrap_or_default(),
                 er_views: er_views.zip(er_at.map(|at| at.0)),
                 revision: row.get("revision"),
+                change: Change::None,
             },
         );
     }
     Ok(posts)
 }
 
+/// Writes back what a batch made of its posts: new ones are copied in, known ones updated.
 pub(super) async fn store_posts(
     transaction: &Transaction<'_>,
     posts: &HashMap<Uuid, Post>,
 ) -> Result<(), ProjectionError> {
-    let all: Vec<_> = posts.iter().collect();
+    let mut changed: Vec<_> = posts
+        .iter()
+        .filter(|(_, post)| post.change != Change::None)
+        .collect();
+    // In the order of the key, neighbours lie on the same pages.
+    changed.sort_unstable_by_key(|(id, _)| **id);
+    let (new, known): (Vec<_>, Vec<_>) = changed
+        .into_iter()
+        .partition(|(_, post)| post.change == Change::New);
+    insert(transaction, &new).await?;
+    update(transaction, &known).await
+}
+
+async fn insert(
+    transaction: &Transaction<'_>,
+    posts: &[(&Uuid, &Post)],
+) -> Result<(), ProjectionError> {
+    if posts.is_empty() {
+        return Ok(());
+    }
+    let sink = transaction
+        .copy_in(
+            "copy top_posts_v1 (
+                 post, account_id, published_at, observed_at, observations, views, likes,
+                 comments, shares, saves, reach, watch_time, older, hidden, er_views,
+                 er_views_observed_at, revision
+             ) from stdin with (format binary)",
+        )
+        .await?;
+    let types = [
+        Type::UUID,
+        Type::UUID,
+        Type::TIMESTAMPTZ,
+        Type::TIMESTAMPTZ,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::TEXT,
+        Type::TEXT_ARRAY,
+        Type::INT8,
+        Type::TIMESTAMPTZ,
+        Type::INT8,
+    ];
+    let writer = BinaryCopyInWriter::new(sink, &types);
+    let mut writer = pin!(writer);
+    for (id, post) in posts {
+        let numbers = &post.numbers.0;
+        let hidden = (!post.hidden.is_empty()).then_some(&post.hidden);
+        let row: [&(dyn ToSql + Sync); 17] = [
+            id,
+            &post.account,
+            &post.published_at.map(At),
+            &At(post.observed_at),
+            &post.observations,
+            &numbers[0],
+            &numbers[1],
+            &numbers[2],
+            &numbers[3],
+            &numbers[4],
+            &numbers[5],
+            &numbers[6],
+            &post.older(),
+            &hidden,
+            &post.er_views.map(|(ranked, _)| ranked),
+            &post.er_views.map(|(_, at)| At(at)),
+            &post.revision,
+        ];
+        writer.as_mut().write(&row).await?;
+    }
+    writer.as_mut().finish().await?;
+    Ok(())
+}
+
+async fn update(
+    transaction: &Transaction<'_>,
+    posts: &[(&Uuid, &Post)],
+) -> Result<(), ProjectionError> {
+    if posts.is_empty() {
+        return Ok(());
+    }
     macro_rules! column {
         ($field:expr) => {
-            all.iter().map(|(_, post)| $field(post)).collect::<Vec<_>>()
+            posts
+                .iter()
+                .map(|(_, post)| $field(post))
+                .collect::<Vec<_>>()
         };
     }
     let numbers = |place: usize| {
-        all.iter()
+        posts
+            .iter()
             .map(|(_, p)| p.numbers.0[place])
             .collect::<Vec<_>>()
     };
-    let ids: Vec<Uuid> = all.iter().map(|(id, _)| **id).collect();
+    let ids: Vec<Uuid> = posts.iter().map(|(id, _)| **id).collect();
     transaction
         .execute(
-            "insert into top_posts_v1 (
-                 post, account_id, published_at, observed_at, observations, views, likes,
-                 comments, shares, saves, reach, watch_time, older, hidden, er_views,
-                 er_views_observed_at, revision
-             )
-             select post, account_id, published_at, observed_at, observations, views, likes,
-                 comments, shares, saves, reach, watch_time, older,
-                 string_to_array(hidden, ','), er_views, er_views_observed_at, revision
+            "update top_posts_v1 set
+                 published_at = given.published_at,
+                 observed_at = given.observed_at,
+                 observations = given.observations,
+                 views = given.views,
+                 likes = given.likes,
+                 comments = given.comments,
+                 shares = given.shares,
+                 saves = given.saves,
+                 reach = given.reach,
+                 watch_time = given.watch_time,
+                 older = given.older,
+                 hidden = string_to_array(given.hidden, ','),
+                 er_views = given.er_views,
+                 er_views_observed_at = given.er_views_observed_at,
+                 revision = given.revision
              from unnest(
-                 $1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::bigint[],
+                 $1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::bigint[],
                  $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
-                 $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::bigint[],
-                 $16::timestamptz[], $17::bigint[]
+                 $11::bigint[], $12::text[], $13::text[], $14::bigint[], $15::timestamptz[],
+                 $16::bigint[]
              ) as given (
-                 post, account_id, published_at, observed_at, observations, views, likes,
-                 comments, shares, saves, reach, watch_time, older, hidden, er_views,
-                 er_views_observed_at, revision
+                 post, published_at, observed_at, observations, views, likes, comments, shares,
+                 saves, reach, watch_time, older, hidden, er_views, er_views_observed_at, revision
              )
-             on conflict (post) do update set
-                 published_at = excluded.published_at,
-                 observed_at = excluded.observed_at,
-                 observations = excluded.observations,
-                 views = excluded.views,
-                 likes = excluded.likes,
-                 comments = excluded.comments,
-                 shares = excluded.shares,
-                 saves = excluded.saves,
-                 reach = excluded.reach,
-                 watch_time = excluded.watch_time,
-                 older = excluded.older,
-                 hidden = excluded.hidden,
-                 er_views = excluded.er_views,
-                 er_views_observed_at = excluded.er_views_observed_at,
-                 revision = excluded.revision
-             where top_posts_v1.revision < excluded.revision",
+             where top_posts_v1.post = given.post",
             &[
                 &ids,
-                &column!(|post: &&Post| post.account),
                 &column!(|post: &&Post| post.published_at.map(At)),
                 &column!(|post: &&Post| At(post.observed_at)),
                 &column!(|post: &&Post| post.observations),
@@ -129,80 +211,6 @@ pub(super) async fn store_posts(
 /// An array of arrays has no Postgres type here, so a list travels as text.
 fn hidden_text(hidden: &[String]) -> Option<String> {
     (!hidden.is_empty()).then(|| hidden.join(","))
-}
-
-/// Rows of the history on their way.
-#[derive(Default)]
-pub(super) struct HistoryColumns {
-    posts: Vec<Uuid>,
-    observed_at: Vec<At>,
-    revisions: Vec<i64>,
-    recorded_at: Vec<At>,
-    causes: Vec<&'static str>,
-    unchanged: Vec<bool>,
-    numbers: Vec<Numbers>,
-    hidden: Vec<Option<String>>,
-}
-
-impl HistoryColumns {
-    pub(super) fn add(
-        &mut self,
-        (post, observed_at, revision): (Uuid, Timestamp, i64),
-        applied: &Applied,
-        cause: Cause,
-        numbers: Numbers,
-        hidden: Vec<String>,
-        unchanged: bool,
-    ) {
-        self.posts.push(post);
-        self.observed_at.push(At(observed_at));
-        self.revisions.push(revision);
-        self.recorded_at.push(At(applied.metadata.recorded_at));
-        self.causes.push(cause.name());
-        self.unchanged.push(unchanged);
-        self.numbers.push(numbers);
-        self.hidden.push(hidden_text(&hidden));
-    }
-
-    pub(super) async fn store(&self, transaction: &Transaction<'_>) -> Result<(), ProjectionError> {
-        let numbers = |place: usize| self.numbers.iter().map(|n| n.0[place]).collect::<Vec<_>>();
-        transaction
-            .execute(
-                "insert into top_posts_v1_history (
-                     post, observed_at, revision, recorded_at, cause, unchanged, views, likes,
-                     comments, shares, saves, reach, watch_time, hidden
-                 )
-                 select post, observed_at, revision, recorded_at, cause, unchanged, views, likes,
-                     comments, shares, saves, reach, watch_time, string_to_array(hidden, ',')
-                 from unnest(
-                     $1::uuid[], $2::timestamptz[], $3::bigint[], $4::timestamptz[], $5::text[],
-                     $6::boolean[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
-                     $11::bigint[], $12::bigint[], $13::bigint[], $14::text[]
-                 ) as given (
-                     post, observed_at, revision, recorded_at, cause, unchanged, views, likes,
-                     comments, shares, saves, reach, watch_time, hidden
-                 )
-                 on conflict do nothing",
-                &[
-                    &self.posts,
-                    &self.observed_at,
-                    &self.revisions,
-                    &self.recorded_at,
-                    &self.causes,
-                    &self.unchanged,
-                    &numbers(0),
-                    &numbers(1),
-                    &numbers(2),
-                    &numbers(3),
-                    &numbers(4),
-                    &numbers(5),
-                    &numbers(6),
-                    &self.hidden,
-                ],
-            )
-            .await?;
-        Ok(())
-    }
 }
 
 /// The newest sealed text of each post of a batch.
