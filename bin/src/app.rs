@@ -103,7 +103,10 @@ impl App {
                 let is_made = PostgresVault::is_made(&pool).await?;
                 let (key, made) = if is_made {
                     // A new key would open nothing.
-                    (MasterKey::read(path).context("the vault's master key is needed")?, false)
+                    (
+                        MasterKey::read(path).context("the vault's master key is needed")?,
+                        false,
+                    )
                 } else {
                     MasterKey::read_or_create(path)?
                 };

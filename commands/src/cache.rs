@@ -44,7 +44,6 @@ impl Entry {
             let kept = store.load(account).await?;
             *self = Self {
                 complete: kept.is_none(),
-                loaded: true,
                 ..Self::default()
             };
             if let Some(folded) = kept {
@@ -72,6 +71,7 @@ impl Entry {
                 self.folded.apply_decoded(recorded, decoded);
             }
             if page.len() < TAIL_PAGE {
+                self.loaded = true;
                 return Ok(());
             }
         }
@@ -115,7 +115,8 @@ impl Entry {
 
     /// What should be kept in the store now, if it is time or `always`.
     pub(crate) fn due_to_keep(&mut self, account: AccountId, always: bool) -> Option<StateToKeep> {
-        let revision = self.folded.revision?;
+        // What must be read anew is not worth keeping, and may not be what the log holds.
+        let revision = self.folded.revision.filter(|_| self.loaded)?;
         let since = revision - self.kept_revision.unwrap_or(0).min(revision);
         let due = since >= KEEP_EVERY_EVENTS || self.dirty.len() >= KEEP_EVERY_MARKS;
         let news = self.kept_revision != Some(revision);

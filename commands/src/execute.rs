@@ -81,6 +81,8 @@ struct Plan {
     new_events: Vec<NewEvent>,
     events: Vec<Event>,
     folded: Folded,
+    /// Intents that the log holds already, by their ids.
+    recognised: usize,
 }
 
 impl Ledger {
@@ -135,7 +137,8 @@ impl Ledger {
         let stream = StreamName::of_account(account);
         let slot = self.cache.entry(account);
         let mut entry = slot.lock().await;
-        if !entry.loaded {
+        let mut fresh = !entry.loaded;
+        if fresh {
             entry.refresh(account, &*self.log, &*self.states).await?;
         }
         for _ in 0..CONFLICT_ATTEMPTS {
@@ -144,6 +147,13 @@ impl Ledger {
             let repeated = self.repeated(account, &stream, &entry, &prepared).await?;
             let plan = self.plan(account, &entry, &mut prepared, &repeated, &*key, context)?;
             if plan.new_events.is_empty() {
+                // Nothing is appended that could meet another process's events: what was not
+                // recognised by its id is decided on the newest state there is.
+                if !fresh && plan.recognised < prepared.len() {
+                    entry.refresh(account, &*self.log, &*self.states).await?;
+                    fresh = true;
+                    continue;
+                }
                 let position = entry.folded.position;
                 return Ok(Outcome {
                     intents: plan.intents,
@@ -163,11 +173,12 @@ impl Ledger {
             };
             match append_surely(&*self.log, append).await {
                 Ok(appended) => {
-                    entry.advance(plan.folded, appended.position, &plan.events);
                     if appended.idempotent {
-                        // An earlier attempt was written: what else followed it must be read.
+                        // An earlier attempt was written, or another process's of the same ids:
+                        // the log's own bytes count, and what else followed them.
                         entry.loaded = false;
                     } else {
+                        entry.advance(plan.folded, appended.position, &plan.events);
                         self.keep_if_due(account, &mut entry).await;
                     }
                     return Ok(Outcome {
@@ -178,6 +189,7 @@ impl Ledger {
                 }
                 Err(AppendError::WrongExpectedRevision { .. }) => {
                     entry.refresh(account, &*self.log, &*self.states).await?;
+                    fresh = true;
                 }
                 Err(error) => {
                     entry.loaded = false;
@@ -260,12 +272,16 @@ impl Ledger {
             new_events: vec![],
             events: vec![],
             folded: entry.folded.clone(),
+            recognised: 0,
         };
         // A page after another of the same append compares with what that one will have left.
         let mut planned = HashMap::new();
+        let mut identities = HashSet::new();
         for prepared in prepared {
             let identity = prepared.command.identity(account);
-            if repeated.contains(&identity) || plan.folded.remembers(identity) {
+            let again = !identities.insert(identity);
+            if again || repeated.contains(&identity) || plan.folded.remembers(identity) {
+                plan.recognised += 1;
                 plan.intents.push(IntentOutcome::Unchanged);
                 continue;
             }

@@ -56,6 +56,9 @@ pub enum EngineError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The database lost a read model's newest commits in a crash.
+    #[error("{0} went back to before its checkpoint")]
+    WentBack(&'static str),
     /// A read model stands at a position of another log.
     #[error("{0} was projected from another log than this one")]
     ForeignCheckpoint(&'static str),
@@ -121,14 +124,34 @@ impl Engine {
         cancel: &CancellationToken,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Progress, EngineError> {
-        self.run(Until::Head, cancel, &progress).await
+        self.run_on(Until::Head, cancel, &progress).await
     }
 
     /// Follows the log until it is cancelled. Ends early only on a lasting failure.
     pub async fn follow(&self, cancel: &CancellationToken) -> Result<(), EngineError> {
-        self.run(Until::Cancelled, cancel, &|_| {})
+        self.run_on(Until::Cancelled, cancel, &|_| {})
             .await
             .map(|_| ())
+    }
+
+    /// Begins anew from the checkpoints as they are whenever a crash took the database back.
+    async fn run_on(
+        &self,
+        until: Until,
+        cancel: &CancellationToken,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Progress, EngineError> {
+        loop {
+            match self.run(until, cancel, progress).await {
+                Err(EngineError::WentBack(name)) => {
+                    tracing::warn!(
+                        projection = name,
+                        "it is projected again from its checkpoint"
+                    );
+                }
+                settled => return settled,
+            }
+        }
     }
 
     async fn run(
@@ -150,7 +173,7 @@ impl Engine {
             start.push(held);
         }
         drop(client);
-        // Cancels the others' waiting once the reader or the caller is done; never their batch.
+        // Cancelled with the caller's, or by a read model that must begin anew.
         let done = cancel.child_token();
         let mut senders = vec![];
         let mut workers = vec![];
@@ -172,7 +195,7 @@ impl Engine {
             after,
             senders,
             until,
-            cancel,
+            &done,
             progress,
         );
         let (read, applied) = tokio::join!(reading, join_all(workers));

@@ -32,6 +32,9 @@ pub enum ProjectionError {
     /// No connection was made.
     #[error("the database is unavailable: {0}")]
     Unreachable(String),
+    /// The checkpoint lies before where this run had moved it, or is gone.
+    #[error("the database went back to before the checkpoint, as after a crash")]
+    WentBack,
     /// A row of the read model cannot be what this program wrote.
     #[error("the read model holds nonsense: {0}")]
     Corrupt(String),
@@ -41,16 +44,20 @@ impl ProjectionError {
     /// Whether trying again may help: a lost connection, a restart, a lack of resources.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Corrupt(_) => false,
+            Self::Corrupt(_) | Self::WentBack => false,
             Self::Unreachable(_) => true,
             Self::Database(error) => match error.code() {
-                None => true,
+                None => error.is_closed() || is_io(error),
                 Some(code) => ["08", "40", "53", "55", "57", "58"]
                     .iter()
                     .any(|class| code.code().starts_with(class)),
             },
         }
     }
+}
+
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
 }
 
 /// A read model. It never refuses an event: strange history only changes less.

@@ -3,7 +3,7 @@
 mod apply;
 mod query;
 
-pub use query::{FailedSync, HealthRow, failed_by_window, failed_syncs, find, find_many, list};
+pub use query::{FailedSync, HealthRow, failed_by_window, find, find_many, list};
 
 use crate::projection::{Applied, Projection, ProjectionError};
 use async_trait::async_trait;

@@ -2,8 +2,14 @@
 
 mod architecture;
 mod canary;
+mod command_side;
+mod doubles;
 mod fold;
+mod histories;
 mod kills;
+mod log_conformance;
+mod postgres_log;
 mod private_postgres;
+mod projection_engine;
 mod smoke;
 mod truth;

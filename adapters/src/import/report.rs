@@ -57,7 +57,10 @@ impl RejectFile {
             }
             Ok(_) => {
                 let reason = "it is there and was not written by an import: name another file";
-                return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, reason));
+                return Err(std::io::Error::new(
+                    std::io::ErrorKind::AlreadyExists,
+                    reason,
+                ));
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),

@@ -9,7 +9,7 @@ mod batcher;
 mod feed;
 mod listener;
 
-use super::{Pool, connect::Endpoint};
+use super::connect::{Endpoint, Pool, describe_pool};
 use async_trait::async_trait;
 use batcher::Batcher;
 use commands::ports::{Append, AppendError, Appended, EventLog, ReadError};
@@ -56,7 +56,7 @@ impl PostgresLog {
         self.pool
             .get()
             .await
-            .map_err(|e| ReadError::Unavailable(e.to_string()))
+            .map_err(|e| ReadError::Unavailable(describe_pool(&e)))
     }
 }
 

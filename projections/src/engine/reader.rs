@@ -64,7 +64,10 @@ pub(super) async fn run(
         limit = next_limit(&events);
         let count = events.len() as u64;
         // Decoding is work for a processor, not for the tasks that wait.
-        let batch = tokio::task::block_in_place(|| decode(&events))?;
+        let (batch, undecodable) = tokio::task::block_in_place(|| decode(&events));
+        let Some(batch) = batch else {
+            return undecodable.map_or(Ok(done), Err);
+        };
         done = Progress {
             events: done.events + count,
             position: Some(batch.end),
@@ -79,6 +82,10 @@ pub(super) async fn run(
             drop(sent);
         }
         progress(done);
+        if let Some(error) = undecodable {
+            tracing::error!(%error, "no read model goes beyond this event");
+            return Err(error);
+        }
         if senders.iter().all(mpsc::Sender::is_closed) {
             return Ok(done);
         }
@@ -94,37 +101,45 @@ fn next_limit(events: &[RecordedEvent]) -> usize {
     (TARGET_BYTES / each).clamp(FEWEST_EVENTS, MOST_EVENTS)
 }
 
-fn decode(events: &[RecordedEvent]) -> Result<Batch, EngineError> {
+/// Decodes a page up to the first event that cannot be read, and says what is wrong with that.
+fn decode(events: &[RecordedEvent]) -> (Option<Batch>, Option<EngineError>) {
     let mut applied = Vec::with_capacity(events.len());
     let mut skipped = vec![];
     let mut end = None;
+    let mut undecodable = None;
     for recorded in events {
-        end = Some(recorded.position);
+        let position = recorded.position;
         // Streams that are not accounts' belong to somebody else.
         let Some(account) = recorded.stream.account() else {
-            skipped.push(recorded.position);
+            skipped.push(position);
+            end = Some(position);
             continue;
         };
-        let decoded = decode_recorded(recorded).map_err(|error| EngineError::Undecodable {
-            position: recorded.position,
-            reason: error.to_string(),
-        })?;
+        let decoded = match decode_recorded(recorded) {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                let reason = error.to_string();
+                undecodable = Some(EngineError::Undecodable { position, reason });
+                break;
+            }
+        };
         match decoded.event {
             Some(event) => applied.push(Applied {
                 account,
                 revision: recorded.revision.cast_signed(),
-                position: recorded.position,
+                position,
                 event_id: recorded.event_id,
                 metadata: decoded.metadata,
                 event,
             }),
-            None => skipped.push(recorded.position),
+            None => skipped.push(position),
         }
+        end = Some(position);
     }
-    let end = end.ok_or_else(|| FeedError::Unavailable("it gave an empty page".to_owned()))?;
-    Ok(Batch {
+    let batch = end.map(|end| Batch {
         events: applied,
         end,
         skipped,
-    })
+    });
+    (batch, undecodable)
 }

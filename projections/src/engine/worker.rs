@@ -45,6 +45,10 @@ pub(super) async fn run(
         while let Err(source) = worker.apply(&batch).await {
             worker.client = None;
             attempt += 1;
+            if matches!(source, ProjectionError::WentBack) {
+                cancel.cancel();
+                return Err(EngineError::WentBack(name));
+            }
             if !source.is_passing() && attempt >= LASTING_ATTEMPTS {
                 tracing::error!(projection = name, error = %source, "the read model is halted");
                 return Err(EngineError::Projection { name, source });
@@ -106,9 +110,12 @@ impl Worker {
         client.batch_execute(SESSION).await?;
         // A commit whose answer was lost has moved the checkpoint: it is read, not remembered.
         let log = self.held.log();
-        self.held = checkpoint::load(&client, &*self.projection, log)
-            .await?
-            .ok_or_else(|| ProjectionError::Corrupt("its checkpoint is gone".to_owned()))?;
+        let found = checkpoint::load(&client, &*self.projection, log).await?;
+        // Commits that did not wait for the disk are lost in a crash. The batches since then are
+        // gone from here, so the run must begin anew: nothing is skipped.
+        self.held = found
+            .filter(|found| found.order() >= self.held.order())
+            .ok_or(ProjectionError::WentBack)?;
         self.client = Some(client);
         Ok(())
     }

@@ -162,26 +162,6 @@ impl FailedSync {
     }
 }
 
-/// The syncs of an account that failed within a window, oldest first.
-pub async fn failed_syncs(
-    client: &Client,
-    account: AccountId,
-    (from, to): (Timestamp, Timestamp),
-    limit: i64,
-) -> Result<Vec<FailedSync>, Error> {
-    let rows = client
-        .query(
-            "select started_at, sync_id, error_class, error_code
-             from sync_health_v1_syncs
-             where account_id = $1 and started_at >= $2 and started_at < $3 and outcome = 'failed'
-             order by started_at
-             limit $4",
-            &[&account.uuid(), &At(from), &At(to), &limit],
-        )
-        .await?;
-    rows.iter().map(FailedSync::read).collect()
-}
-
 /// The first failed syncs of each window, as the window's place and the sync, oldest first.
 ///
 /// One index descent for each window: a window with many failures takes none from the others.

@@ -57,11 +57,11 @@ fn fold(
     };
     for observed in &page.changed {
         let id = observed.post.uuid();
-        if let Some(sealed) = &observed.text {
-            texts.add(id, at, &sealed.bytes);
-        }
         if seen(posts, &id) {
             continue;
+        }
+        if let Some(sealed) = &observed.text {
+            texts.add(id, at, &sealed.bytes);
         }
         let numbers = Numbers::of(&observed.values);
         let hidden: Vec<_> = observed

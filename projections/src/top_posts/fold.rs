@@ -27,6 +27,8 @@ pub(super) struct Post {
     pub(super) observations: i64,
     pub(super) numbers: Numbers,
     pub(super) known_at: [Option<Timestamp>; METRICS.len()],
+    /// Which of the numbers the newest observation itself gives.
+    pub(super) in_newest: [bool; METRICS.len()],
     /// The metrics that the newest observation found hidden.
     pub(super) hidden: Vec<String>,
     /// `er_views@1` as ranked, and the moment of the observation that defines it.
@@ -44,6 +46,7 @@ impl Post {
             observations: 0,
             numbers: Numbers::default(),
             known_at: [None; METRICS.len()],
+            in_newest: [false; METRICS.len()],
             hidden: vec![],
             er_views: None,
             revision,
@@ -64,6 +67,7 @@ impl Post {
         self.observations += 1;
         if at >= self.observed_at {
             hidden.clone_into(&mut self.hidden);
+            self.in_newest = numbers.0.map(|number| number.is_some());
         }
         self.observed_at = self.observed_at.max(at);
         for place in 0..METRICS.len() {
@@ -81,13 +85,11 @@ impl Post {
         }
     }
 
-    /// What the newest observation said: the numbers known at that very moment.
+    /// What the newest observation said, which an unchanged one repeats.
     pub(super) fn newest_numbers(&self) -> Numbers {
-        let mut newest = Numbers::default();
-        for place in 0..METRICS.len() {
-            if self.known_at[place] == Some(self.observed_at) {
-                newest.0[place] = self.numbers.0[place];
-            }
+        let mut newest = self.numbers;
+        for (number, given) in newest.0.iter_mut().zip(self.in_newest) {
+            *number = number.filter(|_| given);
         }
         newest
     }
@@ -99,13 +101,14 @@ impl Post {
         }
     }
 
-    /// The metrics whose last known value is older than the newest observation, as the row has it.
+    /// The metrics whose last known value is not the newest observation's, as the row has it.
     pub(super) fn older(&self) -> Option<String> {
         let older: BTreeMap<_, _> = METRICS
             .iter()
             .zip(self.known_at)
-            .filter_map(|(metric, known)| Some((metric.name(), known?)))
-            .filter(|(_, known)| *known < self.observed_at)
+            .zip(self.in_newest)
+            .filter(|(_, in_newest)| !in_newest)
+            .filter_map(|((metric, known), _)| Some((metric.name(), known?)))
             .collect();
         if older.is_empty() {
             None
@@ -115,23 +118,19 @@ impl Post {
     }
 
     /// The reverse of [`Self::older`], for a row that was read.
-    pub(super) fn known_at(
-        numbers: &Numbers,
-        observed_at: Timestamp,
-        older: Option<&str>,
-    ) -> Result<[Option<Timestamp>; METRICS.len()], ProjectionError> {
+    pub(super) fn restore_known_at(&mut self, older: Option<&str>) -> Result<(), ProjectionError> {
         let older: BTreeMap<String, Timestamp> = match older {
             Some(text) => {
                 serde_json::from_str(text).map_err(|e| ProjectionError::Corrupt(e.to_string()))?
             }
             None => BTreeMap::new(),
         };
-        let mut known_at = [None; METRICS.len()];
         for (place, metric) in METRICS.iter().enumerate() {
-            if numbers.0[place].is_some() {
-                known_at[place] = Some(older.get(metric.name()).copied().unwrap_or(observed_at));
-            }
+            let known = self.numbers.0[place].is_some();
+            let since = older.get(metric.name()).copied();
+            self.in_newest[place] = known && since.is_none();
+            self.known_at[place] = known.then(|| since.unwrap_or(self.observed_at));
         }
-        Ok(known_at)
+        Ok(())
     }
 }

@@ -33,21 +33,15 @@ pub(super) async fn load(
         let older: Option<&str> = row.get("older");
         let er_views: Option<i64> = row.get("er_views");
         let er_at: Option<At> = row.get("er_views_observed_at");
-        posts.insert(
-            row.get("post"),
-            Post {
-                account: row.get("account_id"),
-                published_at: row.get::<_, Option<At>>("published_at").map(|at| at.0),
-                observed_at,
-                observations: row.get("observations"),
-                numbers,
-                known_at: Post::known_at(&numbers, observed_at, older)?,
-                hidden: row.get::<_, Option<_>>("hidden").unwrap_or_default(),
-                er_views: er_views.zip(er_at.map(|at| at.0)),
-                revision: row.get("revision"),
-                change: Change::None,
-            },
-        );
+        let mut post = Post::new(row.get("account_id"), observed_at, row.get("revision"));
+        post.published_at = row.get::<_, Option<At>>("published_at").map(|at| at.0);
+        post.observations = row.get("observations");
+        post.numbers = numbers;
+        post.restore_known_at(older)?;
+        post.hidden = row.get::<_, Option<_>>("hidden").unwrap_or_default();
+        post.er_views = er_views.zip(er_at.map(|at| at.0));
+        post.change = Change::None;
+        posts.insert(row.get("post"), post);
     }
     Ok(posts)
 }

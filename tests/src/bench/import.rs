@@ -43,7 +43,10 @@ pub(crate) async fn run(cluster: &Cluster, size: usize, table: &mut Table) -> an
     following.0.await??;
     ledger.catch_up().await?;
     let seconds = start.elapsed().as_secs_f64();
-    ensure!((report.rows_recorded + report.rows_unchanged) as usize == rows, "{report:?}");
+    ensure!(
+        (report.rows_recorded + report.rows_unchanged) as usize == rows,
+        "{report:?}"
+    );
     eprintln!(
         "import: {rows} rows, appended after {appended:.1} s, projected after {seconds:.1} s"
     );

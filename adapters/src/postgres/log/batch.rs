@@ -139,9 +139,10 @@ struct Answer {
 fn next_revision(append: &Append) -> i64 {
     match append.expected {
         ExpectedRevision::NoStream => 0,
-        ExpectedRevision::Exact(revision) => i64::try_from(revision)
-            .unwrap_or(i64::MAX - 1)
-            .saturating_add(1),
+        // No stream is ever so long; clamped, additions stay within an i64.
+        ExpectedRevision::Exact(revision) => {
+            i64::try_from(revision).unwrap_or(i64::MAX).min(1 << 62) + 1
+        }
     }
 }
 

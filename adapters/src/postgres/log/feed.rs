@@ -1,6 +1,7 @@
 //! The log as projections see it: everything in order, and a hint when there is more.
 
 use super::{PostgresLog, recorded};
+use crate::postgres::connect::describe_pool;
 use async_trait::async_trait;
 use domain::{Position, RecordedEvent};
 use projections::feed::{EventFeed, FeedError};
@@ -32,7 +33,7 @@ impl EventFeed for PostgresLog {
             .pool
             .get()
             .await
-            .map_err(|e| FeedError::Unavailable(e.to_string()))?;
+            .map_err(|e| FeedError::Unavailable(describe_pool(&e)))?;
         let statement = client
             .prepare_cached(
                 "select position, stream, revision, event_id, event_type, metadata, data
@@ -58,7 +59,7 @@ impl EventFeed for PostgresLog {
             .pool
             .get()
             .await
-            .map_err(|e| FeedError::Unavailable(e.to_string()))?;
+            .map_err(|e| FeedError::Unavailable(describe_pool(&e)))?;
         let row = client
             .query_one("select position from log_head", &[])
             .await
