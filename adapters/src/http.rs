@@ -28,13 +28,13 @@ mod trends;
 
 use crate::api_keys::ApiKeys;
 use crate::postgres::Pool;
+use crate::postgres::connect::Connected;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use commands::ports::{Clock, EventLog, Vault};
-use deadpool_postgres::Object;
 use domain::formula::FormulaPolicy;
 use problem::Problem;
 use std::{sync::Arc, time::Duration};
@@ -60,8 +60,8 @@ pub struct Services {
 }
 
 impl Services {
-    async fn client(&self) -> Result<Object, Problem> {
-        Ok(self.pool.get().await?)
+    async fn client(&self) -> Result<Connected, Problem> {
+        Ok(Connected::from_pool(&self.pool).await?)
     }
 }
 

@@ -1,9 +1,10 @@
-//! Domain values as Postgres columns.
+//! Domain values as Postgres columns, and what a query needs of a connection.
 
 use bytes::{BufMut, BytesMut};
 use domain::Timestamp;
 use std::error::Error;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
+use tokio_postgres::{Client, Row};
 
 /// Microseconds from 1970 to Postgres' own epoch, the year 2000.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
@@ -33,4 +34,55 @@ impl<'a> FromSql<'a> for At {
     }
 
     accepts!(TIMESTAMPTZ);
+}
+
+/// A connection that read models are asked over. One that keeps prepared statements answers
+/// faster: the same statement text comes again and again.
+pub trait Reader: Send + Sync {
+    /// All rows.
+    fn query(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> impl Future<Output = Result<Vec<Row>, tokio_postgres::Error>> + Send;
+
+    /// The only row, or nothing.
+    fn query_opt(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> impl Future<Output = Result<Option<Row>, tokio_postgres::Error>> + Send;
+
+    /// The only row.
+    fn query_one(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> impl Future<Output = Result<Row, tokio_postgres::Error>> + Send;
+}
+
+impl Reader for Client {
+    async fn query(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        Self::query(self, sql, arguments).await
+    }
+
+    async fn query_opt(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, tokio_postgres::Error> {
+        Self::query_opt(self, sql, arguments).await
+    }
+
+    async fn query_one(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, tokio_postgres::Error> {
+        Self::query_one(self, sql, arguments).await
+    }
 }

@@ -13,8 +13,8 @@ use crate::canary;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use tests::TestDatabase;
 use tests::server::{Server, command};
+use tests::{TestDatabase, TestLedger};
 
 /// What no table, log line or message may hold: every handle, title and caption of the fixtures
 /// has the word in it, in one of these forms; and ids that do not.
@@ -140,7 +140,10 @@ impl Run {
             .iter()
             .map(|row| (row.file.as_str(), row.line))
             .collect();
-        let lines: Vec<_> = expected.iter().map(|(file, line, _)| (*file, *line)).collect();
+        let lines: Vec<_> = expected
+            .iter()
+            .map(|(file, line, _)| (*file, *line))
+            .collect();
         ensure!(found == lines, "{found:?}, expected {lines:?}");
         for (row, (_, _, texts)) in self.refused.iter().zip(expected) {
             for text in *texts {
@@ -168,9 +171,8 @@ impl Asked<'_> {
             creator,
             platform,
         } = self;
-        let path = format!(
-            "/v1/creators/{creator}/accounts?platform={platform}&platform_account_id={id}"
-        );
+        let path =
+            format!("/v1/creators/{creator}/accounts?platform={platform}&platform_account_id={id}");
         let mut found = server.ok(&path).await?;
         ensure!(list(&found["data"])?.len() == 1, "{id}: {found}");
         Ok(found["data"][0].take())
@@ -243,7 +245,7 @@ async fn no_canary(database: &TestDatabase) -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_canary_would_be_heard() -> anyhow::Result<()> {
     for column in ["text", "bytea"] {
-        let database = TestDatabase::create().await?;
+        let TestLedger { database, .. } = TestLedger::create().await?;
         no_canary(&database).await?;
         let client = database.connect().await?;
         client
@@ -255,7 +257,10 @@ async fn the_canary_would_be_heard() -> anyhow::Result<()> {
         let heard = no_canary(&database).await;
         let said = heard.err().map(|error| error.to_string());
         let said = said.with_context(|| format!("a canary as {column} goes unheard"))?;
-        ensure!(said.contains("notes") && said.contains("'canary'"), "{said}");
+        ensure!(
+            said.contains("notes") && said.contains("'canary'"),
+            "{said}"
+        );
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::problem::{Problem, Problems};
 use super::standing::{Action, Badge, DataState, Standing};
 use super::time::{Moment, Times};
 use crate::api_keys::Caller;
+use crate::postgres::connect::Connected;
 use axum::Json;
 use axum::extract::State;
 use domain::{AccountId, Platform, Timestamp};
@@ -17,7 +18,6 @@ use projections::accounts::{self, AccountRow};
 use projections::sync_health::{self, HealthRow};
 use serde::Serialize;
 use std::{collections::HashMap, sync::Arc};
-use tokio_postgres::Client;
 use utoipa::{IntoParams, ToSchema};
 
 const MODELS: &[Model] = &[Model::Accounts, Model::SyncHealth];
@@ -122,7 +122,7 @@ pub(super) struct Found {
 impl Found {
     /// Finds it, or answers that there is none that this caller may see.
     pub(super) async fn find(
-        client: &Client,
+        client: &Connected,
         caller: &Caller,
         account: AccountId,
     ) -> Result<Self, Problem> {

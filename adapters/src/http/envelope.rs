@@ -5,8 +5,8 @@ use super::params::Wait;
 use super::problem::{Code, Problem};
 use super::standing::{DataState, Standing, StateName};
 use super::time::{Moment, Times};
+use crate::postgres::connect::Connected;
 use axum::Json;
-use deadpool_postgres::Object;
 use domain::{Position, Timestamp};
 use projections::Projection;
 use projections::accounts::AccountRow;
@@ -154,7 +154,7 @@ pub(super) async fn begin(
     services: &Services,
     models: &[Model],
     wait: Wait,
-) -> Result<(Object, Read), Problem> {
+) -> Result<(Connected, Read), Problem> {
     let deadline = Instant::now() + WAIT_LIMIT;
     loop {
         let client = services.client().await?;

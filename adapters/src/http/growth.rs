@@ -8,6 +8,7 @@ use super::params::{Asked, Params, Take, Wait};
 use super::paths::AccountPath;
 use super::problem::{Problem, Problems};
 use super::time::{KnownAt, Moment, Times, WindowParams};
+use crate::postgres::connect::Connected;
 use axum::Json;
 use axum::extract::State;
 use domain::formula::{self, Formula, Ratio};
@@ -15,7 +16,6 @@ use domain::{AccountId, Metric, Platform, Timestamp, time::DAY_MICROS};
 use projections::follower_trends::{self, Point};
 use serde::Serialize;
 use std::sync::Arc;
-use tokio_postgres::Client;
 use utoipa::{IntoParams, ToSchema};
 
 const MODELS: &[Model] = &[Model::Accounts, Model::FollowerTrends, Model::SyncHealth];
@@ -134,7 +134,7 @@ struct Ends {
 
 impl Ends {
     async fn find(
-        client: &Client,
+        client: &Connected,
         account: AccountId,
         metric: Metric,
         (from, to): (Timestamp, Timestamp),

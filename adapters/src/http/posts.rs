@@ -11,13 +11,13 @@ use super::paths::{AccountPath, MetricPath, PostPath};
 use super::problem::{Problem, Problems};
 use super::time::{Moment, Times};
 use crate::api_keys::Caller;
+use crate::postgres::connect::Connected;
 use axum::Json;
 use axum::extract::State;
 use domain::{AccountId, Metric, Platform, Timestamp};
 use projections::top_posts::{self, METRICS, Numbers, Observation, PostRow};
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
-use tokio_postgres::Client;
 use utoipa::{IntoParams, ToSchema};
 
 const MODELS: &[Model] = &[Model::Accounts, Model::TopPosts, Model::SyncHealth];
@@ -153,7 +153,7 @@ async fn open(row: PostRow, opener: &mut Opener<'_>) -> Result<Post, Problem> {
 }
 
 /// The post, if it is one of the account in the path.
-async fn find(client: &Client, caller: &Caller, path: PostPath) -> Result<PostRow, Problem> {
+async fn find(client: &Connected, caller: &Caller, path: PostPath) -> Result<PostRow, Problem> {
     top_posts::find(client, &caller.scope, path.post)
         .await?
         .filter(|row| row.account_id == path.account_id)

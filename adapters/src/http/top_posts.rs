@@ -10,6 +10,7 @@ use super::open::Opener;
 use super::params::{Asked, MAX_LIMIT, Params, Take, Wait, platform};
 use super::problem::{Code, Problem, Problems};
 use super::time::Times;
+use crate::postgres::connect::Connected;
 use axum::Json;
 use axum::extract::State;
 use domain::formula::{Formula, FormulaPolicy};
@@ -19,7 +20,6 @@ use projections::top_posts::{self, Measure, TopQuery, TopScope};
 use projections::{Scope, accounts};
 use serde::Serialize;
 use std::sync::Arc;
-use tokio_postgres::Client;
 use utoipa::{IntoParams, ToSchema};
 
 /// Followers are joined for `er_followers@1`; the model of their trends then counts too.
@@ -197,7 +197,7 @@ fn divide(
 /// The best posts, best first. Where a formula is switched off for some platforms, the others are
 /// ranked one by one and merged: so what is switched off is never even worked out.
 async fn rank(
-    client: &Client,
+    client: &Connected,
     scope: &Scope,
     query: &TopQuery,
     axes: Option<(Timestamp, Timestamp)>,

@@ -11,6 +11,7 @@ use super::paths::{AccountPath, MetricPath};
 use super::problem::{Problem, Problems};
 use super::registry::{kind_name, unit_name};
 use super::time::{Moment, Times, WindowParams};
+use crate::postgres::connect::Connected;
 use axum::Json;
 use axum::extract::State;
 use domain::{Metric, Timestamp};
@@ -19,7 +20,6 @@ use projections::follower_trends::{self, Bucket, Interval, Point, TrendQuery};
 use projections::sync_health;
 use serde::Serialize;
 use std::{collections::HashMap, str::FromStr, sync::Arc};
-use tokio_postgres::Client;
 use utoipa::{IntoParams, ToSchema};
 
 const MODELS: &[Model] = &[Model::Accounts, Model::FollowerTrends, Model::SyncHealth];
@@ -159,7 +159,7 @@ impl TrendPoint {
 
 /// The points of a divided window.
 async fn divided(
-    client: &Client,
+    client: &Connected,
     query: &TrendQuery,
     buckets: Vec<Bucket>,
     known: Known,

@@ -2,10 +2,12 @@
 
 use super::describe;
 use async_trait::async_trait;
-use deadpool_postgres::{Manager, ManagerConfig, PoolError, RecyclingMethod};
+use deadpool_postgres::{Manager, ManagerConfig, Object, PoolError, RecyclingMethod};
 use projections::engine::{Database, DatabaseError};
+use projections::sql::Reader;
 use std::{str::FromStr, time::Duration};
-use tokio_postgres::{Client, Config, Connection, NoTls, Socket, tls::NoTlsStream};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, Connection, NoTls, Row, Socket, tls::NoTlsStream};
 
 /// A pool of connections.
 pub use deadpool_postgres::Pool;
@@ -87,5 +89,44 @@ pub fn describe_pool(error: &PoolError) -> String {
     match error {
         PoolError::Backend(error) => describe(error),
         other => other.to_string(),
+    }
+}
+
+/// A connection out of the pool that reads with prepared statements, kept from request to request.
+pub struct Connected(Object);
+
+impl Connected {
+    /// Takes a connection out of the pool.
+    pub async fn from_pool(pool: &Pool) -> Result<Self, PoolError> {
+        pool.get().await.map(Self)
+    }
+}
+
+impl Reader for Connected {
+    async fn query(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let statement = self.0.prepare_cached(sql).await?;
+        self.0.query(&statement, arguments).await
+    }
+
+    async fn query_opt(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, tokio_postgres::Error> {
+        let statement = self.0.prepare_cached(sql).await?;
+        self.0.query_opt(&statement, arguments).await
+    }
+
+    async fn query_one(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, tokio_postgres::Error> {
+        let statement = self.0.prepare_cached(sql).await?;
+        self.0.query_one(&statement, arguments).await
     }
 }

@@ -1,9 +1,9 @@
 //! Questions to the accounts.
 
 use crate::access::Scope;
-use crate::sql::At;
+use crate::sql::{At, Reader};
 use domain::{AccountId, CreatorId, Platform, Timestamp};
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 /// An account as the read model has it; its profile is still sealed.
@@ -66,7 +66,7 @@ impl AccountRow {
 
 /// The account, if it is known and within the scope.
 pub async fn find(
-    client: &Client,
+    client: &impl Reader,
     scope: &Scope,
     account: AccountId,
 ) -> Result<Option<AccountRow>, Error> {
@@ -85,7 +85,7 @@ pub async fn find(
 
 /// Those of these accounts that are known and within the scope, in the order of their ids.
 pub async fn find_many(
-    client: &Client,
+    client: &impl Reader,
     scope: &Scope,
     accounts: &[AccountId],
 ) -> Result<Vec<AccountRow>, Error> {
@@ -106,7 +106,7 @@ pub async fn find_many(
 
 /// A creator's accounts in the order of their ids, from after a given one on.
 pub async fn list(
-    client: &Client,
+    client: &impl Reader,
     scope: &Scope,
     creator: &CreatorId,
     platform: Option<Platform>,

@@ -1,6 +1,7 @@
 //! Checkpoints: where each read model stands, moved by compare and swap within its transaction.
 
 use crate::projection::{Projection, ProjectionError};
+use crate::sql::Reader;
 use domain::Position;
 use tokio_postgres::{Client, GenericClient, Transaction};
 use uuid::Uuid;
@@ -138,7 +139,7 @@ pub struct Checkpoint {
 }
 
 /// All checkpoints.
-pub async fn checkpoints(client: &Client) -> Result<Vec<Checkpoint>, tokio_postgres::Error> {
+pub async fn checkpoints(client: &impl Reader) -> Result<Vec<Checkpoint>, tokio_postgres::Error> {
     let rows = client
         .query(
             "select name, version, log_id, commit_position, prepare_position, events, skipped
@@ -167,7 +168,7 @@ pub async fn checkpoints(client: &Client) -> Result<Vec<Checkpoint>, tokio_postg
 
 /// Where one read model stands.
 pub async fn checkpoint(
-    client: &Client,
+    client: &impl Reader,
     name: &str,
     version: i32,
 ) -> Result<Option<Position>, tokio_postgres::Error> {

@@ -1,9 +1,9 @@
 //! Growth over all accounts of a creator: both instants of every account in one statement.
 
 use crate::access::Scope;
-use crate::sql::At;
+use crate::sql::{At, Reader};
 use domain::{CreatorId, Metric, Platform, Timestamp};
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Error, Row};
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub struct CreatorGrowth {
 ///
 /// An account with a known value at the start has one at the end too: the same, if no newer.
 pub async fn creator_growth(
-    client: &Client,
+    client: &impl Reader,
     scope: &Scope,
     query: &GrowthQuery<'_>,
 ) -> Result<CreatorGrowth, Error> {

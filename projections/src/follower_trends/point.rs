@@ -1,8 +1,8 @@
 //! One value of one metric: as of a time, known at a time.
 
-use crate::sql::At;
+use crate::sql::{At, Reader};
 use domain::{AccountId, Metric, Timestamp};
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Error, Row};
 
 /// An observation of an account metric whose value is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,7 +38,7 @@ impl Point {
 
 /// The last observation at or before `as_of`, of those known at `known_at`, whose value is known.
 pub async fn metric_as_of(
-    client: &Client,
+    client: &impl Reader,
     account: AccountId,
     metric: Metric,
     as_of: Timestamp,
@@ -60,7 +60,7 @@ pub async fn metric_as_of(
 
 /// The first moment after a known value at which the source withheld it, up to `as_of`.
 pub async fn since_unknown(
-    client: &Client,
+    client: &impl Reader,
     account: AccountId,
     metric: Metric,
     (after, as_of): (Timestamp, Timestamp),

@@ -1,12 +1,12 @@
 //! A metric over a window: every observation, or the last one of each interval.
 
 use super::point::Point;
-use crate::sql::At;
+use crate::sql::{At, Reader};
 use chrono::{DateTime, Datelike, Days, LocalResult, Months, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 use domain::{AccountId, Metric, Timestamp};
 use std::str::FromStr;
-use tokio_postgres::{Client, Error};
+use tokio_postgres::Error;
 
 /// How a window is divided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -91,7 +91,7 @@ pub const TREND_SQL: &str = "
 
 /// The last known value of each interval. At most `limit` intervals; `None` if there are more.
 pub async fn trend(
-    client: &Client,
+    client: &impl Reader,
     query: &TrendQuery,
     interval: Interval,
     zone: Tz,
@@ -129,7 +129,11 @@ pub async fn trend(
 }
 
 /// Every observation of the window with a known value, oldest first; restated ones one by one.
-pub async fn raw(client: &Client, query: &TrendQuery, limit: i64) -> Result<Vec<Point>, Error> {
+pub async fn raw(
+    client: &impl Reader,
+    query: &TrendQuery,
+    limit: i64,
+) -> Result<Vec<Point>, Error> {
     let rows = client
         .query(
             "select observed_at, recorded_at, value, revision, cause, significant_digits

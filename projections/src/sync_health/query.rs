@@ -1,9 +1,9 @@
 //! Questions to sync health.
 
 use crate::access::Scope;
-use crate::sql::At;
+use crate::sql::{At, Reader};
 use domain::{AccountId, CreatorId, Timestamp};
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 /// How an account's syncs fare.
@@ -69,7 +69,7 @@ impl HealthRow {
 
 /// The health of one account, if it is known and within the scope.
 pub async fn find(
-    client: &Client,
+    client: &impl Reader,
     scope: &Scope,
     account: AccountId,
 ) -> Result<Option<HealthRow>, Error> {
@@ -89,7 +89,7 @@ pub async fn find(
 /// The health of those of these accounts that are known and within the scope, in the order of
 /// their ids.
 pub async fn find_many(
-    client: &Client,
+    client: &impl Reader,
     scope: &Scope,
     accounts: &[AccountId],
 ) -> Result<Vec<HealthRow>, Error> {
@@ -110,7 +110,7 @@ pub async fn find_many(
 
 /// The health of all accounts within the scope, or of one creator's, in the order of their ids.
 pub async fn list(
-    client: &Client,
+    client: &impl Reader,
     scope: &Scope,
     creator: Option<&CreatorId>,
     after: Option<AccountId>,
@@ -166,7 +166,7 @@ impl FailedSync {
 ///
 /// One index descent for each window: a window with many failures takes none from the others.
 pub async fn failed_by_window(
-    client: &Client,
+    client: &impl Reader,
     account: AccountId,
     windows: &[(Timestamp, Timestamp)],
     known_at: Timestamp,

@@ -1,10 +1,10 @@
 //! The history of one post: every observation, and one metric as of a time.
 
 use super::numbers::Numbers;
-use crate::sql::At;
+use crate::sql::{At, Reader};
 use domain::observation::Cause;
 use domain::{Metric, PostKey, Timestamp};
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Error, Row};
 
 /// One observation of a post.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl Observation {
 
 /// Observations of a post, newest first, from before a given place on.
 pub async fn history(
-    client: &Client,
+    client: &impl Reader,
     post: PostKey,
     (as_of, known_at): (Timestamp, Timestamp),
     before: Option<(Timestamp, i64)>,
@@ -74,7 +74,7 @@ pub async fn history(
 /// The last observation at or before `as_of`, of those known at `known_at`, that knows the metric;
 /// and the first later moment, up to `as_of`, at which the metric was not known.
 pub async fn metric_as_of(
-    client: &Client,
+    client: &impl Reader,
     post: PostKey,
     metric: Metric,
     as_of: Timestamp,

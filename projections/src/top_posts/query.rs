@@ -4,10 +4,10 @@ use super::history::Observation;
 use super::measure::Measure;
 use super::numbers::Numbers;
 use crate::access::Scope;
-use crate::sql::At;
+use crate::sql::{At, Reader};
 use domain::formula::Formula;
 use domain::{AccountId, CreatorId, Metric, Platform, PostKey, Timestamp};
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Error, Row};
 
 /// A post as the read model has it; its text is still sealed.
 #[derive(Clone, Debug)]
@@ -104,15 +104,28 @@ const POST: &str = "p.post, p.account_id, a.creator_id, a.platform, p.published_
     p.likes as last_likes, p.comments as last_comments, p.shares as last_shares,
     p.saves as last_saves, p.reach as last_reach, p.watch_time as last_watch_time, t.sealed";
 
-/// The accounts in question: $1 one account, $2 one creator, $3 the scope, $4 a platform.
-const ACCOUNTS: &str = "accounts_v1 a
-    where ($1::uuid is null or a.account_id = $1)
-        and ($2::text is null or a.creator_id = $2)
-        and ($3::text[] is null or a.creator_id = any($3))
-        and ($4::text is null or a.platform = $4)";
+/// The accounts in question: $1 one account, $2 one creator, $3 the scope, $4 a platform. What is
+/// asked for stands alone, so that a plan made for any arguments still goes by its index.
+fn accounts(of: &TopScope) -> String {
+    let (account, creator) = match of {
+        TopScope::Account(_) => ("a.account_id = $1", "$2::text is null"),
+        TopScope::Creator(_) => ("$1::uuid is null", "a.creator_id = $2"),
+        TopScope::All => ("$1::uuid is null", "$2::text is null"),
+    };
+    format!(
+        "accounts_v1 a
+         where {account} and {creator}
+             and ($3::text[] is null or a.creator_id = any($3))
+             and ($4::text is null or a.platform = $4)"
+    )
+}
 
 /// Top posts now. Measures with an index read it only as deep as the answer, account by account.
-pub async fn top(client: &Client, scope: &Scope, query: &TopQuery) -> Result<Vec<PostRow>, Error> {
+pub async fn top(
+    client: &impl Reader,
+    scope: &Scope,
+    query: &TopQuery,
+) -> Result<Vec<PostRow>, Error> {
     let column = match query.measure {
         Measure::Formula(Formula::ErViews1) => "er_views",
         Measure::Count(Metric::Views) => "views",
@@ -122,10 +135,11 @@ pub async fn top(client: &Client, scope: &Scope, query: &TopQuery) -> Result<Vec
         Measure::Count(_) => "h.views is not null",
         _ => "h.views > 0 and num_nonnulls(h.likes, h.comments, h.shares, h.saves) > 0",
     };
+    let accounts = accounts(&query.of);
     let sql = format!(
         "with ranked as (
              select a.account_id, a.creator_id, a.platform, best.post, best.ranked
-             from (select a.account_id, a.creator_id, a.platform from {ACCOUNTS}) a
+             from (select a.account_id, a.creator_id, a.platform from {accounts}) a
              cross join lateral (
                  select p.post, p.{column} as ranked
                  from top_posts_v1 p
@@ -156,7 +170,7 @@ pub async fn top(client: &Client, scope: &Scope, query: &TopQuery) -> Result<Vec
 /// Top posts as of a time, of what was known at a time: each post by its last observation that
 /// defines the measure.
 pub async fn top_at(
-    client: &Client,
+    client: &impl Reader,
     scope: &Scope,
     query: &TopQuery,
     as_of: Timestamp,
@@ -181,9 +195,10 @@ pub async fn top_at(
     } else {
         ("null::bigint", "")
     };
+    let accounts = accounts(&query.of);
     let sql = format!(
         "select {POST}, b.*, {followers} as followers
-         from (select a.account_id, a.creator_id, a.platform from {ACCOUNTS}) a
+         from (select a.account_id, a.creator_id, a.platform from {accounts}) a
          join top_posts_v1 p on p.account_id = a.account_id
          left join top_posts_v1_text t on t.post = p.post
          cross join lateral (
@@ -202,7 +217,7 @@ pub async fn top_at(
 }
 
 async fn run(
-    client: &Client,
+    client: &impl Reader,
     scope: &Scope,
     query: &TopQuery,
     sql: &str,
@@ -242,7 +257,7 @@ async fn run(
 
 /// An account's posts in the order of their keys, from after a given one on.
 pub async fn list(
-    client: &Client,
+    client: &impl Reader,
     scope: &Scope,
     account: AccountId,
     after: Option<PostKey>,
@@ -266,7 +281,11 @@ pub async fn list(
 }
 
 /// One post, if it is known and within the scope.
-pub async fn find(client: &Client, scope: &Scope, post: PostKey) -> Result<Option<PostRow>, Error> {
+pub async fn find(
+    client: &impl Reader,
+    scope: &Scope,
+    post: PostKey,
+) -> Result<Option<PostRow>, Error> {
     let sql = format!(
         "select {POST}
          from top_posts_v1 p

@@ -6,6 +6,8 @@
 mod append;
 mod generate;
 mod import;
+mod memory;
+mod query;
 mod table;
 
 use anyhow::bail;
@@ -26,7 +28,7 @@ fn main() -> anyhow::Result<()> {
     // As durable as a user's: no setting is weakened.
     let cluster = Cluster::start_with(&[("max_connections", "400")])?;
     let mut table = Table::default();
-    for name in ["append", "import"] {
+    for name in ["append", "import", "query", "memory"] {
         if only.as_deref().is_some_and(|only| only != name) {
             continue;
         }
@@ -34,6 +36,8 @@ fn main() -> anyhow::Result<()> {
             match name {
                 "append" => append::run(&cluster, size.unwrap_or(40_000), &mut table).await,
                 "import" => import::run(&cluster, size.unwrap_or(2_000_000), &mut table).await,
+                "query" => query::run(&cluster, size.unwrap_or(5_000_000), &mut table).await,
+                "memory" => memory::run(&cluster, size.unwrap_or(2_000_000), &mut table).await,
                 other => bail!("there is no benchmark {other}"),
             }
         })?;
