@@ -36,6 +36,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use commands::ports::{Clock, EventLog, Vault};
 use domain::formula::FormulaPolicy;
+use params::Asked;
 use problem::Problem;
 use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
@@ -111,7 +112,7 @@ pub fn router(services: Arc<Services>) -> Router {
     let guarded = guarded
         .route(
             "/v1/openapi.json",
-            get(move || async move { (json, document) }),
+            get(move |_: Asked<()>| async move { (json, document) }),
         )
         .method_not_allowed_fallback(problem::method_not_allowed)
         .fallback(problem::unknown_route)

@@ -1,8 +1,13 @@
 //! The integration tests, one binary: boundaries of the domain, of Postgres, and of the program.
 
+mod api_access;
+mod api_answers;
+mod api_ground;
+mod api_problems;
 mod architecture;
 mod canary;
 mod command_side;
+mod dirty_import;
 mod doubles;
 mod fold;
 mod histories;

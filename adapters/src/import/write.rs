@@ -90,8 +90,16 @@ impl Writer {
     async fn write(&mut self, group: Group) -> Result<Report, WriterError> {
         let (account, opening) = self.open(&group).await?;
         let rows = group.readings.len() as u64;
+        let only_a_profile = group.readings.first().is_some_and(|first| {
+            first.profile.is_some() && first.metrics.is_none() && first.post.is_none()
+        });
         let mut report = self.carry_out(account, self.work(group)).await?;
         report.events_appended += opening as u64;
+        if opening > 0 && only_a_profile {
+            // The row that made the account said no more than that.
+            report.rows_unchanged -= 1;
+            report.rows_recorded += 1;
+        }
         self.watch.settled.fetch_add(rows, Ordering::Relaxed);
         self.watch
             .events

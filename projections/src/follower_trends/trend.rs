@@ -8,6 +8,9 @@ use domain::{AccountId, Metric, Timestamp};
 use std::str::FromStr;
 use tokio_postgres::Error;
 
+/// The longest stretch of local time that a zone ever skipped.
+const LONGEST_GAP_HOURS: i64 = 25;
+
 /// How a window is divided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Interval {
@@ -172,9 +175,14 @@ impl Interval {
             if bounds.len() == limit {
                 return None;
             }
-            start = self.next(start)?;
-            // An hour that a zone skips or repeats makes an empty or a longer interval.
-            let until = moment(zone, start)?.min(to);
+            // An hour that a zone skips or repeats makes an empty or a longer interval; beyond the
+            // year 9999 there is none that the window would not end before.
+            let next = self.next(start);
+            let until = next
+                .and_then(|next| moment(zone, next))
+                .unwrap_or(to)
+                .min(to);
+            start = next.unwrap_or(start);
             if until > since {
                 bounds.push((since, until));
                 since = until;
@@ -212,11 +220,13 @@ impl Interval {
 
 /// The moment of a local time: the earlier of two, and the end of a gap for one that never is.
 fn moment(zone: Tz, local: NaiveDateTime) -> Option<Timestamp> {
-    let found: Option<DateTime<Tz>> = match zone.from_local_datetime(&local) {
-        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Some(at),
-        LocalResult::None => zone
-            .from_local_datetime(&(local + chrono::TimeDelta::hours(1)))
-            .earliest(),
-    };
+    // Clocks skip an hour as a rule; crossing the date line, a zone skipped a whole day.
+    let found: Option<DateTime<Tz>> = (0..=LONGEST_GAP_HOURS).find_map(|hours| {
+        let later = local.checked_add_signed(chrono::TimeDelta::hours(hours))?;
+        match zone.from_local_datetime(&later) {
+            LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Some(at),
+            LocalResult::None => None,
+        }
+    });
     found.and_then(|at| Timestamp::from_chrono(at.with_timezone(&chrono::Utc)))
 }

@@ -54,7 +54,7 @@ pub struct TopQuery {
     pub of: TopScope,
     /// By what, highest first.
     pub measure: Measure,
-    /// Only posts with at least so many views.
+    /// Only posts whose last known views are at least so many.
     pub min_views: Option<i64>,
     /// Only on this platform.
     pub platform: Option<Platform>,
@@ -209,7 +209,15 @@ pub async fn top_at(
              limit 1
          ) b
          {join}
-         where ($5::bigint is null or b.views >= $5) and {value} is not null
+         where {value} is not null
+             and ($5::bigint is null or $5 <= (
+                 select v.views
+                 from top_posts_v1_history v
+                 where v.post = p.post and v.observed_at <= $8 and v.recorded_at <= $6
+                     and v.views is not null
+                 order by v.observed_at desc, v.revision desc
+                 limit 1
+             ))
          order by {value} desc, p.post
          limit $7"
     );

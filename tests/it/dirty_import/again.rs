@@ -89,7 +89,8 @@ fn turned(map: &Path, scratch: &Path) -> anyhow::Result<PathBuf> {
     let text = std::fs::read_to_string(map)?;
     let mut parts = text.split("[[table]]");
     let mut turned = parts.next().context("a mapping")?.to_owned();
-    for table in parts.rev() {
+    let tables: Vec<_> = parts.collect();
+    for table in tables.into_iter().rev() {
         turned += "[[table]]";
         turned += table;
     }

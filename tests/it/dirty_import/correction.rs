@@ -44,8 +44,16 @@ async fn a_correction_restates_and_what_was_believed_stays() -> anyhow::Result<(
     let views = format!("{}/metrics/views", asked.post(ONE, "canaryvid01").await?);
     let believed = asked.ensure_value(&views, Some(1490), Some(SECOND)).await?;
     ensure!(believed["cause"] == "imported", "{believed}");
-    // A moment between the two imports: when the first one was recorded.
-    let between = believed["recorded_at"].as_str().context("a moment")?;
+    // A moment between the two imports: the first one is recorded, appends of all accounts.
+    let client = database.connect().await?;
+    let row = client
+        .query_one(
+            "select to_char(max(recorded_at) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')
+             from top_posts_v1_history",
+            &[],
+        )
+        .await?;
+    let between: &str = row.get(0);
 
     copy(&dirty("youtube_like"), folder.path(), &[])?;
     let second = Run::good(&database, &mapping("youtube_like"), folder.path())?;

@@ -66,7 +66,9 @@ pub(super) struct Known {
 
 impl Known {
     /// The gap of an interval within which these syncs failed.
-    pub(super) fn gap(self, bucket: &Bucket, failed_syncs: Vec<FailedSync>) -> Gap {
+    pub(super) fn gap(self, bucket: &Bucket, mut failed_syncs: Vec<FailedSync>) -> Gap {
+        // What came after the moment that is asked about had not happened yet.
+        failed_syncs.retain(|sync| sync.started_at.0 <= self.until);
         let cause = self.cause(bucket, !failed_syncs.is_empty());
         Gap {
             cause,
