@@ -16,5 +16,6 @@ mod log_conformance;
 mod postgres_log;
 mod private_postgres;
 mod projection_engine;
+mod query_plans;
 mod smoke;
 mod truth;
