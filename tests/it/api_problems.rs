@@ -125,7 +125,7 @@ async fn the_routes_answer_when_asked_well() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_that_are_none_or_unknown() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
-    let (account, post) = (scene.account.to_string(), scene.post.clone());
+    let (account, post) = (scene.account.to_string(), &scene.post);
     for route in ROUTES.iter().filter(|route| route.contains("{account}")) {
         let path = scene.path(route);
         let unknown = scene.get(&path.replace(&account, NOBODY)).await?;
@@ -143,10 +143,10 @@ async fn ids_that_are_none_or_unknown() -> anyhow::Result<()> {
             reply.ensure_problem(route, (400, "invalid_parameter", Some("account_id")))?;
         }
         if route.contains("{post}") {
-            let unknown = scene.get(&path.replace(&post, NOBODY)).await?;
+            let unknown = scene.get(&path.replace(post, NOBODY)).await?;
             unknown.ensure_problem(route, (404, "not_found", None))?;
             for wrong in ["p1", "%00", "%7Bpost%7D"] {
-                let reply = scene.get(&path.replace(&post, wrong)).await?;
+                let reply = scene.get(&path.replace(post, wrong)).await?;
                 reply.ensure_problem(route, (400, "invalid_parameter", Some("post")))?;
             }
         }

@@ -196,7 +196,7 @@ async fn each_way_that_syncs_can_go() -> anyhow::Result<()> {
     ensure!(data["wait_until"] == minute(now).to_string(), "{data}");
 
     let failing = [
-        late.clone(),
+        late,
         vec![sync(ago(40), transient), sync(ago(1), transient)],
     ]
     .concat();

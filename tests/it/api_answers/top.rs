@@ -264,7 +264,7 @@ async fn a_newer_look_that_defines_nothing_takes_nothing_away() -> anyhow::Resul
     ground.after(&outcome, "/v1/top-posts").await?;
     let account = format!("account={}", scene.instagram);
     let rates = json!([["p2", 0.12], ["p4", 0.015], ["p1", 0.01]]);
-    let data = ensure_order(ground, &account, rates.clone()).await?;
+    let data = ensure_order(ground, &account, rates).await?;
     let basis = column(&data["posts"], "basis")?;
     let at = |moment: &str| moment.replace('Z', ".000000Z");
     let moments: Vec<_> = basis
