@@ -2,7 +2,7 @@
 
 use super::source::Refusal;
 use serde::Serialize;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The counts of an import. Every row read is counted once: in a reading that led to events, in
@@ -39,53 +39,48 @@ struct Line<'a> {
     reason: &'a str,
 }
 
-/// The file of refused rows: NDJSON, made when the first row is refused.
+/// The file of refused rows: NDJSON. Left out if no row was refused.
 pub struct RejectFile {
     path: PathBuf,
-    file: Option<BufWriter<std::fs::File>>,
+    file: BufWriter<std::fs::File>,
     rows: u64,
 }
 
+/// What every line begins with.
+const LINE_START: &[u8] = b"{\"file\":";
+
 impl RejectFile {
-    /// Writes to this path, over what an earlier run left there.
+    /// Writes to this path, over what an earlier run left there. Errors name the path.
     pub fn new(path: &Path) -> std::io::Result<Self> {
-        // A file of an earlier run would speak of rows that this one may accept. Only such a file
-        // is removed: a path given by mistake must not cost somebody a file.
-        match std::fs::read(path) {
-            Ok(held) if held.is_empty() || held.starts_with(b"{\"file\":") => {
-                std::fs::remove_file(path)?;
-            }
-            Ok(_) => {
-                let reason = "it is there and was not written by an import: name another file";
-                return Err(std::io::Error::new(
-                    std::io::ErrorKind::AlreadyExists,
-                    reason,
-                ));
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+        let named = |error: std::io::Error| {
+            std::io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+        };
+        // Only an earlier run's file is written over: a path given by mistake must not cost
+        // somebody a file.
+        if !is_ours(path).map_err(named)? {
+            let reason = "it is there and was not written by an import: name another file";
+            return Err(named(std::io::Error::new(
+                std::io::ErrorKind::AlreadyExists,
+                reason,
+            )));
         }
+        let file = BufWriter::new(std::fs::File::create(path).map_err(named)?);
         Ok(Self {
             path: path.to_owned(),
-            file: None,
+            file,
             rows: 0,
         })
     }
 
     /// Adds a row.
     pub fn add(&mut self, refusal: &Refusal) -> std::io::Result<()> {
-        if self.file.is_none() {
-            self.file = Some(BufWriter::new(std::fs::File::create(&self.path)?));
-        }
-        if let Some(file) = &mut self.file {
-            let line = Line {
-                file: &refusal.place.file,
-                line: refusal.place.line,
-                reason: &refusal.reason,
-            };
-            serde_json::to_writer(&mut *file, &line)?;
-            file.write_all(b"\n")?;
-        }
+        let line = Line {
+            file: &refusal.place.file,
+            line: refusal.place.line,
+            reason: &refusal.reason,
+        };
+        serde_json::to_writer(&mut self.file, &line)?;
+        self.file.write_all(b"\n")?;
         self.rows += 1;
         Ok(())
     }
@@ -95,8 +90,23 @@ impl RejectFile {
         self.rows
     }
 
-    /// Makes sure that everything is in the file.
+    /// Makes sure that everything is in the file; an empty one is taken away.
     pub fn finish(&mut self) -> std::io::Result<()> {
-        self.file.as_mut().map_or(Ok(()), Write::flush)
+        self.file.flush()?;
+        if self.rows == 0 {
+            std::fs::remove_file(&self.path)?;
+        }
+        Ok(())
     }
+}
+
+/// Whether there is nothing at the path, or what an import left there.
+fn is_ours(path: &Path) -> std::io::Result<bool> {
+    let mut start = vec![];
+    match std::fs::File::open(path) {
+        Ok(file) => file.take(LINE_START.len() as u64).read_to_end(&mut start)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    Ok(start.is_empty() || start == LINE_START)
 }

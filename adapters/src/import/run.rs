@@ -58,6 +58,8 @@ pub async fn run(
     rejects: &Path,
     watch: Arc<Watch>,
 ) -> Result<Report, RunError> {
+    // A place that cannot be written to is found out before anything is appended.
+    let mut rejects = RejectFile::new(rejects)?;
     let tables: Arc<[TableInfo]> = source.tables().into();
     let name = source.mapping().name().to_owned();
     let mut writers = JoinSet::new();
@@ -79,7 +81,6 @@ pub async fn run(
         let watch = Arc::clone(&watch);
         tokio::task::spawn_blocking(move || read(&source, &queues, &refuse, &watch))
     };
-    let mut rejects = RejectFile::new(rejects)?;
     let mut report = Report::default();
     // Ends when the reader and every writer have ended.
     while let Some(refusal) = refused.recv().await {
