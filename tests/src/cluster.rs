@@ -2,6 +2,7 @@
 
 use adapters::postgres::private::{PrivateOptions, PrivatePostgres};
 use anyhow::Context;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -44,6 +45,8 @@ impl Cluster {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            // What ends the whole group of the tests must not end who cleans up after them.
+            .process_group(0)
             .spawn()
             .context("sh")?;
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());

@@ -1,6 +1,6 @@
 //! The event log in Postgres: the embedded default, in the database of the read models.
 //!
-//! One batcher per process commits many waiting appends at once ([`batcher`]); the SQL function
+//! One batcher per process commits many waiting appends at once (`batcher`); the SQL function
 //! `log_append` orders batches of all processes under one row lock. Readers need no care: a
 //! visible position means that all before it are visible.
 
