@@ -12,7 +12,7 @@ mod store_history;
 pub use history::{Observation, history, metric_as_of};
 pub use measure::{Measure, UnknownMeasure};
 pub use numbers::{METRICS, Numbers};
-pub use query::{PostRow, TOP_BY_ER_VIEWS_SQL, TopQuery, TopScope, find, list, top, top_at};
+pub use query::{PostRow, TopQuery, TopScope, find, list, ranked_sql, top, top_at};
 
 use crate::projection::{Applied, Projection, ProjectionError};
 use async_trait::async_trait;

@@ -6,7 +6,7 @@ use domain::formula::Formula;
 use domain::{AccountId, CreatorId, Metric, time::DAY_MICROS};
 use projections::Scope;
 use projections::follower_trends::{self, Interval, TREND_SQL, TrendQuery};
-use projections::top_posts::{self, Measure, TOP_BY_ER_VIEWS_SQL, TopQuery, TopScope};
+use projections::top_posts::{self, Measure, TopQuery, TopScope};
 use serde_json::Value;
 use tests::TestLedger;
 use tests::ledger::at;
@@ -97,7 +97,7 @@ async fn blocks(client: &Client, execute: &str) -> anyhow::Result<(u64, u64)> {
 
 /// What both statements read.
 async fn costs(client: &Client) -> anyhow::Result<(u64, u64)> {
-    let top = format!("execute top ('{ACCOUNT}', null, {TOP})");
+    let top = format!("execute top ('{ACCOUNT}', null, null, null, null, 'infinity', {TOP})");
     let (top, rows) = blocks(client, &top).await?;
     ensure!(rows == TOP.unsigned_abs(), "{rows} posts");
     let day = |n: i64| at("2025-01-01T00:00:00Z").saturating_add_micros(n * DAY_MICROS);
@@ -184,10 +184,19 @@ async fn rows_fetched(client: &Client) -> anyhow::Result<[i64; 4]> {
 async fn an_answer_costs_what_it_shows() -> anyhow::Result<()> {
     let TestLedger { database, .. } = TestLedger::create().await?;
     let client = database.connect().await?;
+    // The very statement that the API runs.
+    let top = top_posts::ranked_sql(&TopQuery {
+        of: TopScope::Account(ACCOUNT.parse()?),
+        measure: Measure::Formula(Formula::ErViews1),
+        min_views: None,
+        platform: None,
+        limit: TOP,
+    })
+    .context("a measure with an index")?;
     client
         .batch_execute(&format!(
             "set time zone 'UTC';
-             prepare top (uuid, bigint, bigint) as {TOP_BY_ER_VIEWS_SQL};
+             prepare top (uuid, text, text[], text, bigint, timestamptz, bigint) as {top};
              prepare trend (uuid, text, timestamptz[], timestamptz[], timestamptz, timestamptz)
              as {TREND_SQL};"
         ))

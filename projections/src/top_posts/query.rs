@@ -62,14 +62,6 @@ pub struct TopQuery {
     pub limit: i64,
 }
 
-/// Top posts of one account by `er_views@1`: an index as deep as the answer.
-pub const TOP_BY_ER_VIEWS_SQL: &str = "
-    select post
-    from top_posts_v1
-    where account_id = $1 and er_views is not null and ($2::bigint is null or views >= $2)
-    order by er_views desc, post
-    limit $3";
-
 const ENGAGEMENTS: &str = "case when num_nonnulls(b.likes, b.comments, b.shares, b.saves) > 0
     then coalesce(b.likes, 0)::numeric + coalesce(b.comments, 0) + coalesce(b.shares, 0)
         + coalesce(b.saves, 0) end";
@@ -126,17 +118,25 @@ pub async fn top(
     scope: &Scope,
     query: &TopQuery,
 ) -> Result<Vec<PostRow>, Error> {
+    match ranked_sql(query) {
+        Some(sql) => run(client, scope, query, &sql, Timestamp::MAX, None).await,
+        None => top_at(client, scope, query, Timestamp::MAX, Timestamp::MAX).await,
+    }
+}
+
+/// The statement behind [`top`] for a measure that has an index; nothing for the others.
+pub fn ranked_sql(query: &TopQuery) -> Option<String> {
     let column = match query.measure {
         Measure::Formula(Formula::ErViews1) => "er_views",
         Measure::Count(Metric::Views) => "views",
-        _ => return top_at(client, scope, query, Timestamp::MAX, Timestamp::MAX).await,
+        _ => return None,
     };
     let defined = match query.measure {
         Measure::Count(_) => "h.views is not null",
         _ => "h.views > 0 and num_nonnulls(h.likes, h.comments, h.shares, h.saves) > 0",
     };
     let accounts = accounts(&query.of);
-    let sql = format!(
+    Some(format!(
         "with ranked as (
              select a.account_id, a.creator_id, a.platform, best.post, best.ranked
              from (select a.account_id, a.creator_id, a.platform from {accounts}) a
@@ -163,8 +163,7 @@ pub async fn top(
              limit 1
          ) b
          order by a.ranked desc, p.post"
-    );
-    run(client, scope, query, &sql, Timestamp::MAX, None).await
+    ))
 }
 
 /// Top posts as of a time, of what was known at a time: each post by its last observation that
