@@ -2,10 +2,12 @@
 //!
 //! A read model's rows and its checkpoint move in one transaction, and the checkpoint by compare
 //! and swap: two projectors of one name can do no harm, and a kill at any instant loses and
-//! doubles nothing. A passing failure is tried again; a lasting one halts that read model alone.
+//! doubles nothing. A passing failure is tried again; a lasting one halts that shard of that read
+//! model alone. Large read models are applied in shards of the accounts, side by side.
 
 mod checkpoint;
 mod reader;
+mod shard;
 mod worker;
 
 pub use checkpoint::{Checkpoint, checkpoint, checkpoints};
@@ -64,6 +66,24 @@ pub enum EngineError {
     ForeignCheckpoint(&'static str),
 }
 
+impl EngineError {
+    fn of(projection: &dyn Projection, source: ProjectionError) -> Self {
+        Self::Projection {
+            name: projection.name(),
+            source,
+        }
+    }
+
+    /// Whether the log or the database may be there again soon.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Database(_) | Self::Feed(FeedError::Unavailable(_)) => true,
+            Self::Projection { source, .. } => source.is_passing(),
+            _ => false,
+        }
+    }
+}
+
 /// How far a run has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Progress {
@@ -110,10 +130,7 @@ impl Engine {
         for projection in &self.projections {
             checkpoint::install(&mut client, &**projection, self.feed.log_id())
                 .await
-                .map_err(|source| EngineError::Projection {
-                    name: projection.name(),
-                    source,
-                })?;
+                .map_err(|e| EngineError::of(&**projection, e))?;
         }
         Ok(())
     }
@@ -124,14 +141,55 @@ impl Engine {
         cancel: &CancellationToken,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Progress, EngineError> {
-        self.run_on(Until::Head, cancel, &progress).await
+        let reached = self.run_on(Until::Head, cancel, &progress).await?;
+        if !cancel.is_cancelled() {
+            self.finish().await?;
+        }
+        Ok(reached)
     }
 
     /// Follows the log until it is cancelled. Ends early only on a lasting failure.
     pub async fn follow(&self, cancel: &CancellationToken) -> Result<(), EngineError> {
+        while !cancel.is_cancelled() && !self.is_filled().await? {
+            match self.catch_up(cancel, |_| {}).await {
+                Ok(_) => {}
+                Err(error) if error.is_passing() => {
+                    tracing::warn!(%error, "the log is asked again");
+                    tokio::time::sleep(reader::RETRY_PAUSE).await;
+                }
+                // What is halted says so again below, and the others go on without it.
+                Err(_) => {
+                    self.finish().await?;
+                    break;
+                }
+            }
+        }
         self.run_on(Until::Cancelled, cancel, &|_| {})
             .await
             .map(|_| ())
+    }
+
+    /// Whether all read models have been at the head before.
+    async fn is_filled(&self) -> Result<bool, EngineError> {
+        let client = self.database.connect().await?;
+        for projection in &self.projections {
+            let filled = checkpoint::is_filled(&client, &**projection).await;
+            if !filled.map_err(|e| EngineError::of(&**projection, e))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Makes the indexes that wait for the first arrival at the head.
+    async fn finish(&self) -> Result<(), EngineError> {
+        let mut client = self.database.connect().await?;
+        for projection in &self.projections {
+            checkpoint::finish(&mut client, &**projection)
+                .await
+                .map_err(|e| EngineError::of(&**projection, e))?;
+        }
+        Ok(())
     }
 
     /// Begins anew from the checkpoints as they are whenever a crash took the database back.
@@ -160,35 +218,19 @@ impl Engine {
         cancel: &CancellationToken,
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Progress, EngineError> {
-        let client = self.database.connect().await?;
-        let mut start = Vec::with_capacity(self.projections.len());
-        for projection in &self.projections {
-            let held = checkpoint::load(&client, &**projection, self.feed.log_id())
-                .await
-                .map_err(|source| EngineError::Projection {
-                    name: projection.name(),
-                    source,
-                })?
-                .ok_or(EngineError::ForeignCheckpoint(projection.name()))?;
-            start.push(held);
-        }
-        drop(client);
+        let shards = self.shards().await?;
         // Cancelled with the caller's, or by a read model that must begin anew.
         let done = cancel.child_token();
+        let slowest = shards.iter().map(|shard| shard.held);
+        let slowest = slowest.min_by_key(checkpoint::Held::order);
         let mut senders = vec![];
         let mut workers = vec![];
-        for (projection, held) in self.projections.iter().zip(&start) {
+        for shard in shards {
             let (sender, batches) = tokio::sync::mpsc::channel(BATCHES_AHEAD);
             senders.push(sender);
-            workers.push(worker::run(
-                Arc::clone(projection),
-                Arc::clone(&self.database),
-                *held,
-                batches,
-                done.clone(),
-            ));
+            let database = Arc::clone(&self.database);
+            workers.push(worker::run(shard, database, batches, done.clone()));
         }
-        let slowest = start.into_iter().min_by_key(checkpoint::Held::order);
         let after = slowest.and_then(|held| held.position());
         let reading = reader::run(
             Arc::clone(&self.feed),
@@ -201,6 +243,27 @@ impl Engine {
         let (read, applied) = tokio::join!(reading, join_all(workers));
         applied.into_iter().collect::<Result<Vec<()>, _>>()?;
         read
+    }
+
+    /// All shards of all read models, and where they stand.
+    async fn shards(&self) -> Result<Vec<worker::Shard>, EngineError> {
+        let client = self.database.connect().await?;
+        let mut shards = vec![];
+        for projection in &self.projections {
+            for (number, parts) in (0..).zip(shard::parts(projection.is_sharded())) {
+                let held = checkpoint::load(&client, &**projection, number, self.feed.log_id())
+                    .await
+                    .map_err(|e| EngineError::of(&**projection, e))?
+                    .ok_or(EngineError::ForeignCheckpoint(projection.name()))?;
+                shards.push(worker::Shard {
+                    projection: Arc::clone(projection),
+                    number,
+                    parts,
+                    held,
+                });
+            }
+        }
+        Ok(shards)
     }
 }
 

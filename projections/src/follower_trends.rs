@@ -30,6 +30,10 @@ impl Projection for FollowerTrends {
         include_str!("follower_trends/tables.sql")
     }
 
+    fn is_sharded(&self) -> bool {
+        true
+    }
+
     async fn apply(
         &self,
         transaction: &Transaction<'_>,

@@ -35,6 +35,14 @@ pub enum ProjectionError {
     /// The checkpoint lies before where this run had moved it, or is gone.
     #[error("the database went back to before the checkpoint, as after a crash")]
     WentBack,
+    /// The tables were filled in other shards: what each account has seen is not known.
+    #[error("the tables were filled in {held} shards, not {shards}: this needs a new version")]
+    Shards {
+        /// Shards with a checkpoint.
+        held: i64,
+        /// Shards that this program has.
+        shards: i32,
+    },
     /// A row of the read model cannot be what this program wrote.
     #[error("the read model holds nonsense: {0}")]
     Corrupt(String),
@@ -44,7 +52,7 @@ impl ProjectionError {
     /// Whether trying again may help: a lost connection, a restart, a lack of resources.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Corrupt(_) | Self::WentBack => false,
+            Self::Corrupt(_) | Self::WentBack | Self::Shards { .. } => false,
             Self::Unreachable(_) => true,
             Self::Database(error) => match error.code() {
                 None => error.is_closed() || is_io(error),
@@ -69,8 +77,20 @@ pub trait Projection: Send + Sync {
     /// The version; its tables carry it in their names, literally in the SQL.
     fn version(&self) -> i32;
 
-    /// The statements that make the tables.
+    /// The statements that make the tables, with what `apply` needs of indexes.
     fn tables(&self) -> &'static str;
+
+    /// The statements that make the indexes which only queries need. They are made when the read
+    /// model first reaches the head of the log: to fill a table without them is much faster.
+    fn indexes(&self) -> &'static str {
+        ""
+    }
+
+    /// Whether shards of the accounts are applied at the same time, each with a checkpoint of its
+    /// own. Worth it where an event changes many rows.
+    fn is_sharded(&self) -> bool {
+        false
+    }
 
     /// Changes the rows within the engine's transaction. Applying events again that were applied
     /// before changes nothing.

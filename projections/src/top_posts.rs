@@ -8,6 +8,7 @@ mod numbers;
 mod query;
 mod store;
 mod store_history;
+mod store_text;
 
 pub use history::{Observation, history, metric_as_of};
 pub use measure::{Measure, UnknownMeasure};
@@ -33,6 +34,14 @@ impl Projection for TopPosts {
 
     fn tables(&self) -> &'static str {
         include_str!("top_posts/tables.sql")
+    }
+
+    fn indexes(&self) -> &'static str {
+        include_str!("top_posts/indexes.sql")
+    }
+
+    fn is_sharded(&self) -> bool {
+        true
     }
 
     async fn apply(

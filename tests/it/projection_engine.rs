@@ -7,6 +7,7 @@ mod late_posts;
 mod replay;
 mod rivals;
 mod scene;
+mod shards;
 mod strange_events;
 
 use anyhow::bail;
@@ -240,6 +241,14 @@ impl Projection for Stalling {
 
     fn tables(&self) -> &'static str {
         self.inner.tables()
+    }
+
+    fn indexes(&self) -> &'static str {
+        self.inner.indexes()
+    }
+
+    fn is_sharded(&self) -> bool {
+        self.inner.is_sharded()
     }
 
     async fn apply(

@@ -1,9 +1,10 @@
 //! Checkpoints: where each read model stands, moved by compare and swap within its transaction.
 
+use super::shard;
 use crate::projection::{Projection, ProjectionError};
 use crate::sql::Reader;
 use domain::Position;
-use tokio_postgres::{Client, GenericClient, Transaction};
+use tokio_postgres::{Client, GenericClient};
 use uuid::Uuid;
 
 /// Held while tables are made, so that processes starting at once do not meet.
@@ -43,7 +44,7 @@ impl Held {
     }
 }
 
-/// Makes a read model's tables and its checkpoint, unless they are there.
+/// Makes a read model's tables and its checkpoints, unless they are there.
 pub(super) async fn install(
     client: &mut Client,
     projection: &dyn Projection,
@@ -53,34 +54,110 @@ pub(super) async fn install(
     transaction
         .execute("select pg_advisory_xact_lock($1)", &[&INSTALL_LOCK])
         .await?;
+    let (name, version) = (projection.name(), projection.version());
     let made = transaction
         .execute(
-            "insert into projection_checkpoints
-                 (name, version, log_id, commit_position, prepare_position)
-             values ($1, $2, $3, 0, 0)
+            "insert into projection_versions (name, version)
+             values ($1, $2)
              on conflict do nothing",
-            &[&projection.name(), &projection.version(), &log],
+            &[&name, &version],
         )
         .await?;
     if made == 1 {
         transaction.batch_execute(projection.tables()).await?;
+        transaction
+            .execute(
+                "insert into projection_checkpoints
+                     (name, version, shard, log_id, commit_position, prepare_position)
+                 values ($1, $2, 0, $3, 0, 0)",
+                &[&name, &version, &log],
+            )
+            .await?;
+    }
+    // Further shards begin where the first stands: at zero, or, in tables that were filled before
+    // there were shards, where all accounts stand.
+    let shards = shard::parts(projection.is_sharded()).len() as i32;
+    transaction
+        .execute(
+            "insert into projection_checkpoints
+                 (name, version, shard, log_id, commit_position, prepare_position)
+             select name, version, further.shard, log_id, commit_position, prepare_position
+             from projection_checkpoints, generate_series(1, $3 - 1) as further (shard)
+             where name = $1 and version = $2 and projection_checkpoints.shard = 0
+             on conflict do nothing",
+            &[&name, &version, &shards],
+        )
+        .await?;
+    let held = transaction
+        .query_one(
+            "select count(*) as shards
+             from projection_checkpoints
+             where name = $1 and version = $2",
+            &[&name, &version],
+        )
+        .await?;
+    let held: i64 = held.get("shards");
+    if held != i64::from(shards) {
+        return Err(ProjectionError::Shards { held, shards });
     }
     transaction.commit().await?;
     Ok(())
 }
 
-/// Where a read model stands, or nothing if that is in another log.
+/// Makes the indexes that only queries need, unless they are there: the model has reached the
+/// head of the log for the first time. Queries go on meanwhile.
+pub(super) async fn finish(
+    client: &mut Client,
+    projection: &dyn Projection,
+) -> Result<(), ProjectionError> {
+    let transaction = client.transaction().await?;
+    transaction
+        .execute("select pg_advisory_xact_lock($1)", &[&INSTALL_LOCK])
+        .await?;
+    let first = transaction
+        .execute(
+            "update projection_versions
+             set filled_at = now()
+             where name = $1 and version = $2 and filled_at is null",
+            &[&projection.name(), &projection.version()],
+        )
+        .await?;
+    if first == 1 {
+        transaction.batch_execute(projection.indexes()).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Whether a read model has been at the head of the log before.
+pub(super) async fn is_filled(
+    client: &impl GenericClient,
+    projection: &dyn Projection,
+) -> Result<bool, ProjectionError> {
+    let row = client
+        .query_opt(
+            "select filled_at is not null as is_filled
+             from projection_versions
+             where name = $1 and version = $2",
+            &[&projection.name(), &projection.version()],
+        )
+        .await?;
+    Ok(row.is_some_and(|row| row.get("is_filled")))
+}
+
+/// Where a shard of a read model stands, or nothing if that is in another log.
 pub(super) async fn load(
     client: &impl GenericClient,
     projection: &dyn Projection,
+    shard: i32,
     log: Uuid,
 ) -> Result<Option<Held>, ProjectionError> {
     let row = client
         .query_opt(
             "select commit_position, prepare_position
              from projection_checkpoints
-             where name = $1 and version = $2 and log_id = $3",
-            &[&projection.name(), &projection.version(), &log],
+             where name = $1 and version = $2 and shard = $3 and log_id = $4",
+            &[&projection.name(), &projection.version(), &shard, &log],
         )
         .await?;
     Ok(row.map(|row| Held {
@@ -90,38 +167,47 @@ pub(super) async fn load(
     }))
 }
 
+/// A move of one shard's checkpoint.
+pub(super) struct Move {
+    pub(super) shard: i32,
+    pub(super) from: Held,
+    pub(super) to: Held,
+    /// Events given to the read model on the way, and events that this program does not know.
+    pub(super) events: usize,
+    pub(super) skipped: usize,
+}
+
 /// Moves a checkpoint from where it was held to be. False: another projector moved it meanwhile.
 pub(super) async fn advance(
-    transaction: &Transaction<'_>,
+    client: &impl GenericClient,
     projection: &dyn Projection,
-    from: Held,
-    to: Held,
-    (events, skipped): (i64, i64),
+    step: &Move,
 ) -> Result<bool, ProjectionError> {
-    let moved = transaction
+    let moved = client
         .execute(
             "update projection_checkpoints
-             set commit_position = $6, prepare_position = $7, updated_at = now(),
-                 events = events + $8, skipped = skipped + $9
-             where name = $1 and version = $2 and log_id = $3
-                 and commit_position = $4 and prepare_position = $5",
+             set commit_position = $7, prepare_position = $8, updated_at = now(),
+                 events = events + $9, skipped = skipped + $10
+             where name = $1 and version = $2 and shard = $3 and log_id = $4
+                 and commit_position = $5 and prepare_position = $6",
             &[
                 &projection.name(),
                 &projection.version(),
-                &from.log,
-                &from.commit,
-                &from.prepare,
-                &to.commit,
-                &to.prepare,
-                &events,
-                &skipped,
+                &step.shard,
+                &step.from.log,
+                &step.from.commit,
+                &step.from.prepare,
+                &step.to.commit,
+                &step.to.prepare,
+                &(step.events as i64),
+                &(step.skipped as i64),
             ],
         )
         .await?;
     Ok(moved == 1)
 }
 
-/// A read model's checkpoint as queries show it.
+/// A read model's checkpoint as queries show it: of its shards the slowest counts.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     /// The read model.
@@ -142,9 +228,13 @@ pub struct Checkpoint {
 pub async fn checkpoints(client: &impl Reader) -> Result<Vec<Checkpoint>, tokio_postgres::Error> {
     let rows = client
         .query(
-            "select name, version, log_id, commit_position, prepare_position, events, skipped
+            "select distinct on (name, version)
+                 name, version, log_id, commit_position, prepare_position,
+                 (sum(events) over model)::bigint as events,
+                 (sum(skipped) over model)::bigint as skipped
              from projection_checkpoints
-             order by name, version",
+             window model as (partition by name, version)
+             order by name, version, commit_position, prepare_position",
             &[],
         )
         .await?;
@@ -176,7 +266,9 @@ pub async fn checkpoint(
         .query_opt(
             "select log_id, commit_position, prepare_position
              from projection_checkpoints
-             where name = $1 and version = $2",
+             where name = $1 and version = $2
+             order by commit_position, prepare_position
+             limit 1",
             &[&name, &version],
         )
         .await?;

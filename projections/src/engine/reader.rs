@@ -1,5 +1,6 @@
 //! Reads the log in pages, decodes each event once and hands it to every read model.
 
+use super::shard::{self, SHARDS};
 use super::{EngineError, Progress, Until};
 use crate::feed::{EventFeed, FeedError, Subscription};
 use crate::projection::Applied;
@@ -16,13 +17,20 @@ const FEWEST_EVENTS: usize = 16;
 /// How many bytes of events a batch should have, so that memory stays flat.
 const TARGET_BYTES: usize = 32 * 1024 * 1024;
 /// How long to wait before the log is asked again after a failure.
-const RETRY_PAUSE: Duration = Duration::from_millis(500);
+pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 /// Decoded events that are applied together.
 pub(super) struct Batch {
-    pub(super) events: Vec<Applied>,
+    /// One part for each shard of the accounts.
+    pub(super) parts: [Part; SHARDS],
     /// The position of the last event read, applied or skipped.
     pub(super) end: Position,
+}
+
+/// The events of one shard, in the log's order.
+#[derive(Default)]
+pub(super) struct Part {
+    pub(super) events: Vec<Applied>,
     /// Positions of events whose type or schema this program does not know.
     pub(super) skipped: Vec<Position>,
 }
@@ -103,18 +111,18 @@ fn next_limit(events: &[RecordedEvent]) -> usize {
 
 /// Decodes a page up to the first event that cannot be read, and says what is wrong with that.
 fn decode(events: &[RecordedEvent]) -> (Option<Batch>, Option<EngineError>) {
-    let mut applied = Vec::with_capacity(events.len());
-    let mut skipped = vec![];
+    let mut parts: [Part; SHARDS] = Default::default();
     let mut end = None;
     let mut undecodable = None;
     for recorded in events {
         let position = recorded.position;
         // Streams that are not accounts' belong to somebody else.
         let Some(account) = recorded.stream.account() else {
-            skipped.push(position);
+            parts[0].skipped.push(position);
             end = Some(position);
             continue;
         };
+        let part = &mut parts[shard::of(account)];
         let decoded = match decode_recorded(recorded) {
             Ok(decoded) => decoded,
             Err(error) => {
@@ -124,7 +132,7 @@ fn decode(events: &[RecordedEvent]) -> (Option<Batch>, Option<EngineError>) {
             }
         };
         match decoded.event {
-            Some(event) => applied.push(Applied {
+            Some(event) => part.events.push(Applied {
                 account,
                 revision: recorded.revision.cast_signed(),
                 position,
@@ -132,14 +140,10 @@ fn decode(events: &[RecordedEvent]) -> (Option<Batch>, Option<EngineError>) {
                 metadata: decoded.metadata,
                 event,
             }),
-            None => skipped.push(position),
+            None => part.skipped.push(position),
         }
         end = Some(position);
     }
-    let batch = end.map(|end| Batch {
-        events: applied,
-        end,
-        skipped,
-    });
+    let batch = end.map(|end| Batch { parts, end });
     (batch, undecodable)
 }

@@ -1,10 +1,11 @@
-//! One read model at work: each batch in one transaction with the checkpoint, tried until it holds.
+//! One shard of a read model at work: each batch in one transaction with the checkpoint, tried
+//! until it holds.
 
-use super::checkpoint::{self, Held};
+use super::checkpoint::{self, Held, Move};
 use super::reader::Batch;
 use super::{Database, EngineError};
 use crate::projection::{Applied, Projection, ProjectionError};
-use std::{sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
@@ -19,26 +20,33 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often a failure that does not look passing is tried all the same.
 const LASTING_ATTEMPTS: u32 = 3;
 
+/// A shard of a read model, and where it stood at the start.
+#[derive(Clone)]
+pub(super) struct Shard {
+    pub(super) projection: Arc<dyn Projection>,
+    pub(super) number: i32,
+    /// The parts of each batch that it takes.
+    pub(super) parts: Range<usize>,
+    pub(super) held: Held,
+}
+
 struct Worker {
-    projection: Arc<dyn Projection>,
+    shard: Shard,
     database: Arc<dyn Database>,
     client: Option<Client>,
-    held: Held,
 }
 
 pub(super) async fn run(
-    projection: Arc<dyn Projection>,
+    shard: Shard,
     database: Arc<dyn Database>,
-    held: Held,
     mut batches: mpsc::Receiver<Arc<Batch>>,
     cancel: CancellationToken,
 ) -> Result<(), EngineError> {
-    let name = projection.name();
+    let name = shard.projection.name();
     let mut worker = Worker {
-        projection,
+        shard,
         database,
         client: None,
-        held,
     };
     while let Some(batch) = batches.recv().await {
         let (mut pause, mut attempt) = (FIRST_PAUSE, 0);
@@ -74,32 +82,47 @@ impl Worker {
         let Some(client) = &mut self.client else {
             return Ok(());
         };
-        if self.held.order() >= to.order() {
+        let from = self.shard.held;
+        if from.order() >= to.order() {
             return Ok(());
         }
-        let held = self.held.position();
+        let held = from.position();
         let is_new = |position| held.is_none_or(|held| position > held);
-        let first = batch
-            .events
-            .partition_point(|applied| !is_new(applied.position));
-        let events: &[Applied] = &batch.events[first..];
-        let skipped = batch
-            .skipped
-            .iter()
-            .filter(|position| is_new(**position))
-            .count();
-        let transaction = client.transaction().await?;
-        let counts = (events.len() as i64, skipped as i64);
-        let projection = &*self.projection;
-        // First, so that another projector of this name waits here and not among the rows.
-        if checkpoint::advance(&transaction, projection, self.held, to, counts).await? {
-            projection.apply(&transaction, events).await?;
-            transaction.commit().await?;
-            self.held = to;
+        let parts = || batch.parts[self.shard.parts.clone()].iter();
+        let new: Vec<&[Applied]> = parts()
+            .map(|part| &part.events[part.events.partition_point(|e| !is_new(e.position))..])
+            .filter(|events| !events.is_empty())
+            .collect();
+        let skipped = parts().flat_map(|part| &part.skipped);
+        let step = Move {
+            shard: self.shard.number,
+            from,
+            to,
+            events: new.iter().map(|events| events.len()).sum(),
+            skipped: skipped.filter(|position| is_new(**position)).count(),
+        };
+        let projection = &*self.shard.projection;
+        let moved = if new.is_empty() {
+            checkpoint::advance(client, projection, &step).await?
+        } else {
+            let transaction = client.transaction().await?;
+            // First, so that another projector of this name waits here and not among the rows.
+            let moved = checkpoint::advance(&transaction, projection, &step).await?;
+            if moved {
+                for events in new {
+                    projection.apply(&transaction, events).await?;
+                }
+                transaction.commit().await?;
+            } else {
+                // Another one was here first: nothing of ours may stay.
+                transaction.rollback().await?;
+            }
+            moved
+        };
+        if moved {
+            self.shard.held = to;
             return Ok(());
         }
-        // Another projector of this name was here first: nothing of ours may stay.
-        transaction.rollback().await?;
         self.client = None;
         Box::pin(self.apply(batch)).await
     }
@@ -109,12 +132,17 @@ impl Worker {
         let client = self.database.connect().await.map_err(lost)?;
         client.batch_execute(SESSION).await?;
         // A commit whose answer was lost has moved the checkpoint: it is read, not remembered.
-        let log = self.held.log();
-        let found = checkpoint::load(&client, &*self.projection, log).await?;
+        let Shard {
+            projection,
+            number,
+            held,
+            ..
+        } = &self.shard;
+        let found = checkpoint::load(&client, &**projection, *number, held.log()).await?;
         // Commits that did not wait for the disk are lost in a crash. The batches since then are
         // gone from here, so the run must begin anew: nothing is skipped.
-        self.held = found
-            .filter(|found| found.order() >= self.held.order())
+        self.shard.held = found
+            .filter(|found| found.order() >= held.order())
             .ok_or(ProjectionError::WentBack)?;
         self.client = Some(client);
         Ok(())

@@ -2,8 +2,9 @@
 
 use super::fold::Post;
 use super::numbers::Numbers;
-use super::store::{self, TextColumns};
+use super::store;
 use super::store_history::HistoryRows;
+use super::store_text::TextColumns;
 use crate::projection::{Applied, ProjectionError};
 use domain::account::{Event, PostsObserved};
 use std::collections::HashMap;
@@ -35,7 +36,7 @@ pub(super) async fn apply(
     }
     store::store_posts(transaction, &posts).await?;
     history.store(transaction).await?;
-    texts.store(transaction).await
+    texts.store(transaction, &posts).await
 }
 
 fn posts_of(page: &PostsObserved) -> impl Iterator<Item = Uuid> + '_ {

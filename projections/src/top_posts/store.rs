@@ -4,7 +4,6 @@ use super::fold::{Change, Post};
 use super::numbers::Numbers;
 use crate::projection::ProjectionError;
 use crate::sql::At;
-use domain::Timestamp;
 use std::collections::HashMap;
 use std::pin::pin;
 use tokio_postgres::Transaction;
@@ -55,8 +54,8 @@ pub(super) async fn store_posts(
         .iter()
         .filter(|(_, post)| post.change != Change::None)
         .collect();
-    // In the order of the key, neighbours lie on the same pages.
-    changed.sort_unstable_by_key(|(id, _)| **id);
+    // Neighbours lie on the same pages: an account's posts, in the rankings too.
+    changed.sort_unstable_by_key(|(id, post)| (post.account, **id));
     let (new, known): (Vec<_>, Vec<_>) = changed
         .into_iter()
         .partition(|(_, post)| post.change == Change::New);
@@ -205,45 +204,4 @@ async fn update(
 /// An array of arrays has no Postgres type here, so a list travels as text.
 fn hidden_text(hidden: &[String]) -> Option<String> {
     (!hidden.is_empty()).then(|| hidden.join(","))
-}
-
-/// The newest sealed text of each post of a batch.
-#[derive(Default)]
-pub(super) struct TextColumns(HashMap<Uuid, (Timestamp, Vec<u8>)>);
-
-impl TextColumns {
-    pub(super) fn add(&mut self, post: Uuid, observed_at: Timestamp, sealed: &[u8]) {
-        let newer = self
-            .0
-            .get(&post)
-            .is_none_or(|(held, _)| *held <= observed_at);
-        if newer {
-            self.0.insert(post, (observed_at, sealed.to_vec()));
-        }
-    }
-
-    pub(super) async fn store(&self, transaction: &Transaction<'_>) -> Result<(), ProjectionError> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        let posts: Vec<Uuid> = self.0.keys().copied().collect();
-        let observed_at: Vec<At> = self.0.values().map(|(at, _)| At(*at)).collect();
-        let sealed: Vec<&[u8]> = self
-            .0
-            .values()
-            .map(|(_, sealed)| sealed.as_slice())
-            .collect();
-        transaction
-            .execute(
-                "insert into top_posts_v1_text (post, observed_at, sealed)
-                 select given.*
-                 from unnest($1::uuid[], $2::timestamptz[], $3::bytea[]) as given
-                 on conflict (post) do update
-                     set observed_at = excluded.observed_at, sealed = excluded.sealed
-                     where top_posts_v1_text.observed_at <= excluded.observed_at",
-                &[&posts, &observed_at, &sealed],
-            )
-            .await?;
-        Ok(())
-    }
 }

@@ -27,14 +27,6 @@ create table top_posts_v1 (
     revision bigint not null
 ) with (fillfactor = 70);
 
-create index top_posts_v1_by_er_views
-    on top_posts_v1 (account_id, er_views desc, post) include (views)
-    where er_views is not null;
-
-create index top_posts_v1_by_views
-    on top_posts_v1 (account_id, views desc, post)
-    where views is not null;
-
 -- The newest sealed text of each post.
 create table top_posts_v1_text (
     post uuid primary key,

@@ -12,8 +12,8 @@ pub(super) const FILE: &str = "social-ledger.conf";
 const OURS: [(&str, &str); 12] = [
     ("cluster_name", "social-ledger"),
     ("max_connections", "200"),
-    ("shared_buffers", "256MB"),
     ("max_wal_size", "2GB"),
+    ("checkpoint_timeout", "15min"),
     ("wal_compression", "lz4"),
     ("synchronous_commit", "on"),
     ("jit", "off"),
@@ -23,6 +23,20 @@ const OURS: [(&str, &str); 12] = [
     ("lc_messages", "C"),
     ("log_line_prefix", "%m [%p] "),
 ];
+
+/// How much memory Postgres keeps pages in: an eighth of the machine's, within these bounds. A
+/// projector that catches up changes pages all over its tables.
+const BUFFERS_MIB: std::ops::RangeInclusive<u64> = 128..=2_048;
+
+/// The megabytes of shared buffers for a machine with such a `/proc/meminfo`.
+fn shared_buffers(meminfo: &str) -> u64 {
+    let total = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next())
+        .and_then(|kib| kib.parse::<u64>().ok())
+        .unwrap_or(0);
+    (total / 1_024 / 8).clamp(*BUFFERS_MIB.start(), *BUFFERS_MIB.end())
+}
 
 /// The file's text. How the server is reached comes last, so that no given setting opens it to
 /// the network or moves the socket away from where clients look.
@@ -38,7 +52,11 @@ pub(super) fn text(given: &[(String, String)], run_dir: &Path) -> Result<String,
     let given = given
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
-    for (name, value) in OURS.into_iter().chain(given).chain(fixed) {
+    let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let buffers = format!("{}MB", shared_buffers(&meminfo));
+    let sized = [("shared_buffers", buffers.as_str())];
+    let all = OURS.into_iter().chain(sized).chain(given).chain(fixed);
+    for (name, value) in all {
         let bad = |reason| PrivateError::BadSetting {
             name: name.to_owned(),
             path: FILE.into(),
@@ -82,6 +100,14 @@ mod tests {
             text.contains("unix_socket_directories = '/data/run'\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn buffers_follow_the_memory_of_the_machine() {
+        assert_eq!(shared_buffers("MemTotal:       16384000 kB\n"), 2_000);
+        assert_eq!(shared_buffers("MemFree: 1 kB\nMemTotal: 999 kB\n"), 128);
+        assert_eq!(shared_buffers("MemTotal:  263921384 kB"), 2_048);
+        assert_eq!(shared_buffers("nothing of the kind"), 128);
     }
 
     #[test]
