@@ -65,7 +65,6 @@ pub(crate) async fn run(cluster: &Cluster, size: usize, table: &mut Table) -> an
         log: Arc::clone(&ledger.log) as Arc<_>,
         vault: Arc::clone(&ledger.vault) as Arc<_>,
         clock: Arc::new(SystemClock),
-        keys,
         formulas: FormulaPolicy::default(),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
