@@ -4,7 +4,7 @@ use crate::postgres::{Pool, connect::describe_pool, describe};
 use data_encoding::BASE64URL_NOPAD;
 use deadpool_postgres::Object;
 use domain::{CreatorId, Timestamp};
-use projections::{Scope, sql::At};
+use projections::{Scope, sql::At, sql::Reader};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 use tokio_postgres::Row;
@@ -185,7 +185,7 @@ impl ApiKeys {
                  values ($1, $2, $3, $4, $5)",
                 &[
                     &key_id,
-                    &hash(secret.expose()).as_slice(),
+                    &SecretHash::new(secret.expose()).0.as_slice(),
                     &label,
                     &role.name(),
                     &creators,
@@ -240,43 +240,58 @@ impl ApiKeys {
         Ok(revoked == 1)
     }
 
-    /// Whose secret this is, or nothing if no key that is in force has it.
-    ///
-    /// One indexed lookup and no cache: a revoked key is dead at once.
-    pub async fn verify(&self, secret: &str) -> Result<Option<Caller>, ApiKeyError> {
-        if secret.len() != SECRET_LEN || !secret.starts_with(PREFIX) {
-            return Ok(None);
-        }
-        let client = self.client().await?;
-        let statement = client
-            .prepare_cached(
-                "select key_id, role, creators
-                 from api_keys
-                 where secret_hash = $1 and revoked_at is null",
-            )
-            .await
-            .map_err(unavailable)?;
-        let row = client
-            .query_opt(&statement, &[&hash(secret).as_slice()])
-            .await
-            .map_err(unavailable)?;
-        row.as_ref()
-            .map(|row| {
-                read_caller(row).map(|(key_id, role, scope)| Caller {
-                    key_id,
-                    role,
-                    scope,
-                })
-            })
-            .transpose()
-    }
-
     async fn client(&self) -> Result<Object, ApiKeyError> {
         self.pool
             .get()
             .await
             .map_err(|e| ApiKeyError::Unavailable(describe_pool(&e)))
     }
+}
+
+/// A secret as the table holds it.
+///
+/// A plain hash is right here: a secret of 256 random bits cannot be guessed, however fast the
+/// hash, and needs neither salt nor stretching as a password would. A lookup by hash also gives
+/// nothing away by its timing.
+pub struct SecretHash([u8; 32]);
+
+impl SecretHash {
+    /// Of a text that a caller gave; nothing if it has not even the form of a secret.
+    pub fn of(secret: &str) -> Option<Self> {
+        let has_form = secret.len() == SECRET_LEN && secret.starts_with(PREFIX);
+        has_form.then(|| Self::new(secret))
+    }
+
+    fn new(secret: &str) -> Self {
+        Self(Sha256::digest(secret.as_bytes()).into())
+    }
+}
+
+/// Whose secret this is, or nothing if no key that is in force has it.
+///
+/// One indexed lookup and no cache: a revoked key is dead at once.
+pub async fn verify(
+    client: &impl Reader,
+    secret: &SecretHash,
+) -> Result<Option<Caller>, ApiKeyError> {
+    let row = client
+        .query_opt(
+            "select key_id, role, creators
+             from api_keys
+             where secret_hash = $1 and revoked_at is null",
+            &[&secret.0.as_slice()],
+        )
+        .await
+        .map_err(unavailable)?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let (key_id, role, scope) = read_caller(&row)?;
+    Ok(Some(Caller {
+        key_id,
+        role,
+        scope,
+    }))
 }
 
 fn new_secret() -> Result<SecretText, ApiKeyError> {
@@ -286,13 +301,6 @@ fn new_secret() -> Result<SecretText, ApiKeyError> {
     text.push_str(PREFIX);
     BASE64URL_NOPAD.encode_append(random.as_slice(), &mut text);
     Ok(SecretText(text))
-}
-
-/// A plain hash is right here: a secret of 256 random bits cannot be guessed, however fast the
-/// hash, and needs neither salt nor stretching as a password would. A lookup by hash also gives
-/// nothing away by its timing.
-fn hash(secret: &str) -> [u8; 32] {
-    Sha256::digest(secret.as_bytes()).into()
 }
 
 fn read_caller(row: &Row) -> Result<(Uuid, Role, Scope), ApiKeyError> {

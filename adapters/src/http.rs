@@ -1,7 +1,8 @@
 //! The query API over HTTP: routes, the layers around them, and the server.
 //!
-//! A handler resolves the account within the caller's scope before anything else, takes the rows
-//! and the checkpoints that they stand at, gives its connection back, and only then opens sealed
+//! A request asks the database in few flights, see `flight`: who asks and where the read models
+//! stand; then the account within the caller's scope, together with all that bears that scope
+//! itself; then what is left. The handler gives its connection back and only then opens sealed
 //! values. Everything but health needs a key.
 
 mod accounts;
@@ -9,6 +10,7 @@ mod auth;
 mod creator_growth;
 mod envelope;
 mod events;
+mod flight;
 mod growth;
 mod health;
 mod layers;
@@ -26,7 +28,6 @@ mod time;
 mod top_posts;
 mod trends;
 
-use crate::api_keys::ApiKeys;
 use crate::postgres::Pool;
 use crate::postgres::connect::Connected;
 use axum::Router;
@@ -54,8 +55,6 @@ pub struct Services {
     pub vault: Arc<dyn Vault>,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
-    /// Who may ask.
-    pub keys: ApiKeys,
     /// Which formulas are switched off for which platforms.
     pub formulas: FormulaPolicy,
 }

@@ -4,7 +4,6 @@ use crate::app::App;
 use crate::cli::{RoleName, Serve};
 use crate::config::Config;
 use crate::output;
-use adapters::api_keys::ApiKeys;
 use adapters::http::{Services, serve};
 use anyhow::Context;
 use std::net::SocketAddr;
@@ -100,7 +99,6 @@ async fn api(
         log: Arc::clone(&app.log) as Arc<_>,
         vault: Arc::clone(&app.vault) as Arc<_>,
         clock: Arc::clone(&app.clock),
-        keys: ApiKeys::new(app.pool.clone()),
         formulas: config.formulas.clone(),
     };
     output::line(format!("Listening on http://{}", listener.local_addr()?));

@@ -6,8 +6,9 @@ mod point;
 mod trend;
 
 pub use growth::{CreatorGrowth, GrowthQuery, creator_growth};
+pub(crate) use point::last_known;
 pub use point::{Point, metric_as_of, since_unknown};
-pub use trend::{Bucket, Interval, TREND_SQL, TrendQuery, raw, trend};
+pub use trend::{Bucket, Interval, TrendQuery, raw, trend, trend_sql};
 
 use crate::projection::{Applied, Projection, ProjectionError};
 use async_trait::async_trait;

@@ -17,5 +17,6 @@ mod postgres_log;
 mod private_postgres;
 mod projection_engine;
 mod query_plans;
+mod round_trips;
 mod smoke;
 mod truth;

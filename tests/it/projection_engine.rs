@@ -2,6 +2,7 @@
 //! deaths the log was projected.
 
 mod kills;
+mod late_corrections;
 mod late_metrics;
 mod late_posts;
 mod replay;

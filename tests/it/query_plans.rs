@@ -5,7 +5,7 @@ use anyhow::{Context, ensure};
 use domain::formula::Formula;
 use domain::{AccountId, CreatorId, Metric, time::DAY_MICROS};
 use projections::Scope;
-use projections::follower_trends::{self, Interval, TREND_SQL, TrendQuery};
+use projections::follower_trends::{self, Interval, TrendQuery, trend_sql};
 use projections::top_posts::{self, Measure, TopQuery, TopScope};
 use serde_json::Value;
 use tests::TestLedger;
@@ -201,7 +201,8 @@ async fn an_answer_costs_what_it_shows() -> anyhow::Result<()> {
             "set time zone 'UTC';
              prepare top (uuid, text, text[], text, bigint, timestamptz, bigint) as {top};
              prepare trend (uuid, text, timestamptz[], timestamptz[], timestamptz, timestamptz)
-             as {TREND_SQL};"
+             as {};",
+            trend_sql()
         ))
         .await?;
     fill(&client, (900, 900), (2_000, 800)).await?;

@@ -3,6 +3,7 @@
 use super::Services;
 use super::auth::By;
 use super::envelope::{Answer, Envelope, Freshness, Model, begin};
+use super::flight::together;
 use super::open::{Opener, Profile};
 use super::params::{Asked, Page, Params, Take, Wait, platform, platform_id};
 use super::paths::{AccountPath, CreatorPath};
@@ -126,9 +127,13 @@ impl Found {
         caller: &Caller,
         account: AccountId,
     ) -> Result<Self, Problem> {
-        let found = accounts::find(client, &caller.scope, account).await?;
-        let account = found.ok_or_else(|| Problem::not_found("account"))?;
-        let health = sync_health::find(client, &caller.scope, account.account_id).await?;
+        let scope = &caller.scope;
+        let (account, health) = together(
+            accounts::find(client, scope, account),
+            sync_health::find(client, scope, account),
+        )
+        .await?;
+        let account = account.ok_or_else(|| Problem::not_found("account"))?;
         Ok(Self { account, health })
     }
 
@@ -182,7 +187,7 @@ impl Take for AccountsQuery {
 )]
 pub(super) async fn list(
     State(services): State<Arc<Services>>,
-    By(caller): By,
+    By(caller, stood): By,
     Asked((path, asked, page, wait)): Asked<(CreatorPath, AccountsQuery, Page, Wait)>,
 ) -> Answer<Vec<Account>> {
     let after = page.after()?;
@@ -195,7 +200,7 @@ pub(super) async fn list(
         (Some(platform), Some(id)) => Some(services.vault.find(&path.creator, platform, id).await?),
         _ => None,
     };
-    let (client, read) = begin(&services, MODELS, wait).await?;
+    let (client, read) = begin(&services, stood, MODELS, wait).await?;
     let mut rows = match looked_up {
         Some(None) => vec![],
         Some(Some(id)) => accounts::find(&client, &caller.scope, id)
@@ -239,10 +244,10 @@ pub(super) async fn list(
 )]
 pub(super) async fn one(
     State(services): State<Arc<Services>>,
-    By(caller): By,
+    By(caller, stood): By,
     Asked((path, wait)): Asked<(AccountPath, Wait)>,
 ) -> Answer<Account> {
-    let (client, read) = begin(&services, MODELS, wait).await?;
+    let (client, read) = begin(&services, stood, MODELS, wait).await?;
     let found = Found::find(&client, &caller, path.account_id).await?;
     drop(client);
     let freshness = found.freshness(read.now);

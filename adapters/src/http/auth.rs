@@ -1,16 +1,21 @@
 //! Who asks: every route but health needs a key, and some need a role.
 
 use super::Services;
+use super::flight::together;
 use super::problem::{Code, Problem};
-use crate::api_keys::{Caller, Role};
+use crate::api_keys::{self, Caller, Role, SecretHash};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderMap, header, request::Parts};
 use axum::middleware::Next;
 use axum::response::Response;
+use projections::engine::{Checkpoint, checkpoints};
 use std::sync::Arc;
 use tracing::{Span, field};
 
 /// Lets only requests with a valid key through, and tells the handlers who asks.
+///
+/// Where the read models stand is asked in the same flight: it depends on nothing, and must be
+/// known before any row is read.
 pub(super) async fn require_key(
     State(services): State<Arc<Services>>,
     mut request: Request,
@@ -22,14 +27,14 @@ pub(super) async fn require_key(
             "send the header 'Authorization: Bearer slk_...'",
         ));
     };
-    let Some(caller) = services.keys.verify(secret).await? else {
-        return Err(Problem::new(
-            Code::Unauthorized,
-            "this key does not exist or was revoked",
-        ));
-    };
+    let refused = || Problem::new(Code::Unauthorized, "this key does not exist or was revoked");
+    let secret = SecretHash::of(secret).ok_or_else(refused)?;
+    let client = services.client().await?;
+    let (caller, held) = together(api_keys::verify(&client, &secret), checkpoints(&client)).await?;
+    drop(client);
+    let caller = caller.ok_or_else(refused)?;
     Span::current().record("key_id", field::display(caller.key_id));
-    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(By(caller, Stood(held)));
     Ok(next.run(request).await)
 }
 
@@ -42,16 +47,21 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
 }
 
+/// Where every read model stood when the caller was let through.
+#[derive(Clone, Debug)]
+pub(super) struct Stood(pub(super) Vec<Checkpoint>);
+
 /// The caller that [`require_key`] let through, as handlers take it.
-pub(super) struct By(pub(super) Caller);
+#[derive(Clone)]
+pub(super) struct By(pub(super) Caller, pub(super) Stood);
 
 impl<S: Send + Sync> FromRequestParts<S> for By {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let caller = parts.extensions.get::<Caller>().cloned();
-        caller
-            .map(Self)
+        parts
+            .extensions
+            .remove::<Self>()
             .ok_or_else(|| Problem::internal("a route that needs a caller lets anybody in"))
     }
 }

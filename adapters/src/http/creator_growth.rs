@@ -94,7 +94,7 @@ pub(super) struct LeftOut {
 )]
 pub(super) async fn of_creator(
     State(services): State<Arc<Services>>,
-    By(caller): By,
+    By(caller, stood): By,
     Asked((path, asked, minimum)): Asked<(CreatorPath, GrowthAsked, MinimumParams)>,
 ) -> Answer<CreatorGrowth> {
     let metric = Metric::of_account(&asked.metric)?;
@@ -105,7 +105,7 @@ pub(super) async fn of_creator(
     let off = |platform: &Platform| !services.formulas.allows(*platform, Formula::Growth1);
     let platforms_off: Vec<_> = Platform::ALL.into_iter().filter(off).collect();
     let times = asked.known_at.times();
-    let (client, read) = begin(&services, MODELS, asked.wait).await?;
+    let (client, read) = begin(&services, stood, MODELS, asked.wait).await?;
     let query = GrowthQuery {
         creator: &path.creator,
         metric,

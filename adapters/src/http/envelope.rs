@@ -1,6 +1,7 @@
 //! What every answer of a read model carries besides its data, and how such an answer begins.
 
 use super::Services;
+use super::auth::Stood;
 use super::params::Wait;
 use super::problem::{Code, Problem};
 use super::standing::{DataState, Standing, StateName};
@@ -149,45 +150,21 @@ pub(super) struct Read {
 /// so the rows show at least what the position says, and possibly more, without a transaction
 /// around the whole answer. Of several models the slowest counts: an answer joins them all.
 ///
-/// The client goes back to the pool with every pause: who waits holds no connection.
+/// Who waits holds no connection.
 pub(super) async fn begin(
     services: &Services,
+    Stood(mut held): Stood,
     models: &[Model],
     wait: Wait,
 ) -> Result<(Connected, Read), Problem> {
     let deadline = Instant::now() + WAIT_LIMIT;
     loop {
-        let client = services.client().await?;
-        let all = checkpoints(&client).await?;
-        let position = slowest(&all, models);
-        let Some(wanted) = wait.wait_for else {
-            return Ok((
-                client,
-                Read {
-                    position,
-                    now: services.clock.now(),
-                },
-            ));
-        };
-        if all
-            .iter()
-            .any(|c| c.log != wanted.log && models.iter().any(|m| m.is_of(c)))
-        {
-            return Err(Problem::invalid(
-                "wait_for",
-                "this position belongs to another log",
-            ));
+        let position = slowest(&held, models);
+        if is_reached(position, &held, models, wait)? {
+            let client = services.client().await?;
+            let now = services.clock.now();
+            return Ok((client, Read { position, now }));
         }
-        if position.is_some_and(|position| position >= wanted) {
-            return Ok((
-                client,
-                Read {
-                    position,
-                    now: services.clock.now(),
-                },
-            ));
-        }
-        drop(client);
         if Instant::now() >= deadline {
             let detail = format!(
                 "the read models did not reach the position within {} seconds; try again soon",
@@ -196,7 +173,29 @@ pub(super) async fn begin(
             return Err(Problem::new(Code::NotYetProjected, detail).on("wait_for"));
         }
         tokio::time::sleep(WAIT_STEP).await;
+        let client = services.client().await?;
+        held = checkpoints(&client).await?;
     }
+}
+
+/// Whether the models have reached the position that is waited for, if one is.
+fn is_reached(
+    position: Option<Position>,
+    held: &[Checkpoint],
+    models: &[Model],
+    wait: Wait,
+) -> Result<bool, Problem> {
+    let Some(wanted) = wait.wait_for else {
+        return Ok(true);
+    };
+    let is_foreign = |checkpoint: &Checkpoint| {
+        checkpoint.log != wanted.log && models.iter().any(|model| model.is_of(checkpoint))
+    };
+    if held.iter().any(is_foreign) {
+        let detail = "this position belongs to another log";
+        return Err(Problem::invalid("wait_for", detail));
+    }
+    Ok(position.is_some_and(|position| position >= wanted))
 }
 
 /// The least position of these models; nothing if one of them has read nothing yet.

@@ -113,11 +113,11 @@ fn corrupt(event: &RecordedEvent) -> Problem {
 )]
 pub(super) async fn list(
     State(services): State<Arc<Services>>,
-    By(caller): By,
+    By(caller, stood): By,
     Asked((path, asked, wait)): Asked<(AccountPath, EventsQuery, Wait)>,
 ) -> Result<Json<Events>, Problem> {
     require_role(&caller, &[Role::Auditor, Role::Admin])?;
-    let (client, _) = begin(&services, &[Model::Accounts], wait).await?;
+    let (client, _) = begin(&services, stood, &[Model::Accounts], wait).await?;
     Found::find(&client, &caller, path.account_id).await?;
     // The log may take a connection of its own.
     drop(client);

@@ -4,6 +4,7 @@ use super::Services;
 use super::accounts::Found;
 use super::auth::By;
 use super::envelope::{Answer, Envelope, Model, begin};
+use super::flight::together;
 use super::params::{Asked, Params, Take, Wait};
 use super::paths::AccountPath;
 use super::problem::{Problem, Problems};
@@ -140,8 +141,11 @@ impl Ends {
         (from, to): (Timestamp, Timestamp),
         known_at: Timestamp,
     ) -> Result<Self, Problem> {
-        let start = follower_trends::metric_as_of(client, account, metric, from, known_at).await?;
-        let end = follower_trends::metric_as_of(client, account, metric, to, known_at).await?;
+        let (start, end) = together(
+            follower_trends::metric_as_of(client, account, metric, from, known_at),
+            follower_trends::metric_as_of(client, account, metric, to, known_at),
+        )
+        .await?;
         Ok(Self { start, end })
     }
 
@@ -186,12 +190,12 @@ fn split(outcome: Result<f64, &'static str>) -> (Option<f64>, Option<String>) {
 )]
 pub(super) async fn of_account(
     State(services): State<Arc<Services>>,
-    By(caller): By,
+    By(caller, stood): By,
     Asked((path, asked)): Asked<(AccountPath, GrowthAsked)>,
 ) -> Answer<Growth> {
     let metric = Metric::of_account(&asked.metric)?;
     let window = asked.window.window(services.clock.now())?;
-    let (client, read) = begin(&services, MODELS, asked.wait).await?;
+    let (client, read) = begin(&services, stood, MODELS, asked.wait).await?;
     let found = Found::find(&client, &caller, path.account_id).await?;
     let times = asked.known_at.times();
     let moments = (window.from, window.to);
@@ -230,11 +234,11 @@ pub(super) async fn of_account(
 )]
 pub(super) async fn velocity(
     State(services): State<Arc<Services>>,
-    By(caller): By,
+    By(caller, stood): By,
     Asked((path, times, wait)): Asked<(AccountPath, Times, Wait)>,
 ) -> Answer<Velocity> {
     let metric = Metric::Followers;
-    let (client, read) = begin(&services, MODELS, wait).await?;
+    let (client, read) = begin(&services, stood, MODELS, wait).await?;
     let found = Found::find(&client, &caller, path.account_id).await?;
     let to = times.as_of_or(read.now);
     let from = to.saturating_add_micros(-WEEK_MICROS);

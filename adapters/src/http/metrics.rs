@@ -162,11 +162,11 @@ impl MetricValue {
 )]
 pub(super) async fn of_account(
     State(services): State<Arc<Services>>,
-    By(caller): By,
+    By(caller, stood): By,
     Asked((path, asked, times, wait)): Asked<(AccountPath, MetricPath, Times, Wait)>,
 ) -> Answer<MetricValue> {
     let metric = Metric::of_account(&asked.metric)?;
-    let (client, read) = begin(&services, MODELS, wait).await?;
+    let (client, read) = begin(&services, stood, MODELS, wait).await?;
     let found = Found::find(&client, &caller, path.account_id).await?;
     let (as_of, known_at) = (times.as_of_or(read.now), times.known_at());
     let account = path.account_id;

@@ -4,6 +4,7 @@ use super::Services;
 use super::accounts::Found;
 use super::auth::By;
 use super::envelope::{Answer, Envelope, Model, begin};
+use super::flight::together;
 use super::metrics::{EventRef, MetricValue};
 use super::open::{Opener, PostText};
 use super::params::{Asked, Page, Params, Take, Wait, platform_id};
@@ -176,25 +177,27 @@ async fn find(client: &Connected, caller: &Caller, path: PostPath) -> Result<Pos
 )]
 pub(super) async fn list(
     State(services): State<Arc<Services>>,
-    By(caller): By,
+    By(caller, stood): By,
     Asked((path, asked, page, wait)): Asked<(AccountPath, PostsQuery, Page, Wait)>,
 ) -> Answer<Vec<Post>> {
     let after = page.after()?;
-    let (client, read) = begin(&services, MODELS, wait).await?;
-    let found = Found::find(&client, &caller, path.account_id).await?;
+    let (client, read) = begin(&services, stood, MODELS, wait).await?;
+    let account = path.account_id;
+    let find_account = Found::find(&client, &caller, account);
     let mut opener = Opener::new(&*services.vault);
-    let mut rows = match asked.platform_post_id {
+    let (found, mut rows) = match asked.platform_post_id {
         None => {
-            let limit = page.limit + 1;
-            let rows =
-                top_posts::list(&client, &caller.scope, path.account_id, after, limit).await?;
+            let rows = top_posts::list(&client, &caller.scope, account, after, page.limit + 1);
+            let both = together(find_account, rows).await?;
             drop(client);
-            rows
+            both
         }
         Some(id) => {
+            let found = find_account.await?;
             // The key comes first, and may need the connection that is given back here.
             drop(client);
-            by_platform_id(&services, &caller, path.account_id, &id, &mut opener).await?
+            let rows = by_platform_id(&services, &caller, account, &id, &mut opener).await?;
+            (found, rows)
         }
     };
     let next = page.cut(&mut rows, |row| row.post.to_string());
@@ -238,12 +241,12 @@ async fn by_platform_id(
 )]
 pub(super) async fn one(
     State(services): State<Arc<Services>>,
-    By(caller): By,
+    By(caller, stood): By,
     Asked((path, wait)): Asked<(PostPath, Wait)>,
 ) -> Answer<Post> {
-    let (client, read) = begin(&services, MODELS, wait).await?;
-    let found = Found::find(&client, &caller, path.account_id).await?;
-    let row = find(&client, &caller, path).await?;
+    let (client, read) = begin(&services, stood, MODELS, wait).await?;
+    let account = Found::find(&client, &caller, path.account_id);
+    let (found, row) = together(account, find(&client, &caller, path)).await?;
     drop(client);
     let data = open(row, &mut Opener::new(&*services.vault)).await?;
     Ok(Json(Envelope::new(
@@ -275,13 +278,13 @@ pub(super) async fn one(
 )]
 pub(super) async fn history(
     State(services): State<Arc<Services>>,
-    By(caller): By,
+    By(caller, stood): By,
     Asked((path, times, page, wait)): Asked<(PostPath, Times, Page, Wait)>,
 ) -> Answer<Vec<PostObservation>> {
     let before = page.after::<Place>()?.map(|place| (place.0, place.1));
-    let (client, read) = begin(&services, MODELS, wait).await?;
-    let found = Found::find(&client, &caller, path.account_id).await?;
-    find(&client, &caller, path).await?;
+    let (client, read) = begin(&services, stood, MODELS, wait).await?;
+    let account = Found::find(&client, &caller, path.account_id);
+    let (found, _) = together(account, find(&client, &caller, path)).await?;
     let axes = (times.as_of_or(read.now), times.known_at());
     let mut rows = top_posts::history(&client, path.post, axes, before, page.limit + 1).await?;
     // The row beyond the page still tells whether the last one on it restates something.
@@ -335,13 +338,13 @@ fn restating(rows: &[Observation]) -> impl Iterator<Item = bool> {
 )]
 pub(super) async fn metric(
     State(services): State<Arc<Services>>,
-    By(caller): By,
+    By(caller, stood): By,
     Asked((path, asked, times, wait)): Asked<(PostPath, MetricPath, Times, Wait)>,
 ) -> Answer<MetricValue> {
     let metric = Metric::of_post(&asked.metric)?;
-    let (client, read) = begin(&services, MODELS, wait).await?;
-    let found = Found::find(&client, &caller, path.account_id).await?;
-    find(&client, &caller, path).await?;
+    let (client, read) = begin(&services, stood, MODELS, wait).await?;
+    let account = Found::find(&client, &caller, path.account_id);
+    let (found, _) = together(account, find(&client, &caller, path)).await?;
     let (as_of, known_at) = (times.as_of_or(read.now), times.known_at());
     let value = top_posts::metric_as_of(&client, path.post, metric, as_of, known_at).await?;
     let data = MetricValue::of_post(path.account_id, path.post, metric, value);

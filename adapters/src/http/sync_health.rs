@@ -127,7 +127,7 @@ impl Take for SyncHealthQuery {
 )]
 pub(super) async fn list(
     State(services): State<Arc<Services>>,
-    By(caller): By,
+    By(caller, stood): By,
     Asked((asked, page, wait)): Asked<(SyncHealthQuery, Page, Wait)>,
 ) -> Answer<Vec<SyncHealth>> {
     let after = page.after()?;
@@ -135,7 +135,7 @@ pub(super) async fn list(
     if creator.is_some_and(|creator| !caller.scope.allows(creator)) {
         return Err(Problem::not_found("creator"));
     }
-    let (client, read) = begin(&services, MODELS, wait).await?;
+    let (client, read) = begin(&services, stood, MODELS, wait).await?;
     let scope = &caller.scope;
     let mut rows = sync_health::list(&client, scope, creator, after, page.limit + 1).await?;
     let next = page.cut(&mut rows, |row| row.account_id.to_string());
@@ -166,10 +166,10 @@ pub(super) async fn list(
 )]
 pub(super) async fn one(
     State(services): State<Arc<Services>>,
-    By(caller): By,
+    By(caller, stood): By,
     Asked((path, wait)): Asked<(AccountPath, Wait)>,
 ) -> Answer<SyncHealth> {
-    let (client, read) = begin(&services, MODELS, wait).await?;
+    let (client, read) = begin(&services, stood, MODELS, wait).await?;
     let found = Found::find(&client, &caller, path.account_id).await?;
     let data = SyncHealth::of(&found.account, found.health.as_ref(), read.now);
     Ok(Json(Envelope::new(

@@ -6,6 +6,7 @@ use super::Services;
 use super::accounts::Found;
 use super::auth::By;
 use super::envelope::{Answer, Envelope, Freshness, Model, begin};
+use super::flight::together;
 use super::open::Opener;
 use super::params::{Asked, MAX_LIMIT, Params, Take, Wait, platform};
 use super::problem::{Code, Problem, Problems};
@@ -15,6 +16,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::formula::{Formula, FormulaPolicy};
 use domain::{AccountId, CreatorId, Platform, Timestamp};
+use futures_util::future::try_join_all;
 use measured::{Measured, TopPost};
 use projections::top_posts::{self, Measure, TopQuery, TopScope};
 use projections::{Scope, accounts};
@@ -116,7 +118,7 @@ pub(super) struct TopPosts {
 )]
 pub(super) async fn list(
     State(services): State<Arc<Services>>,
-    By(caller): By,
+    By(caller, stood): By,
     Asked((asked, times, wait)): Asked<(TopPostsQuery, Times, Wait)>,
 ) -> Answer<TopPosts> {
     let of = match (asked.account, asked.creator) {
@@ -128,13 +130,13 @@ pub(super) async fn list(
             TopScope::All
         }
     };
-    let (client, read) = begin(&services, MODELS, wait).await?;
-    let found = match asked.account {
-        Some(account) => Some(Found::find(&client, &caller, account).await?),
-        None => None,
+    let (client, read) = begin(&services, stood, MODELS, wait).await?;
+    let find_account = async {
+        match asked.account {
+            Some(account) => Found::find(&client, &caller, account).await.map(Some),
+            None => Ok(None),
+        }
     };
-    let of_account = found.as_ref().and_then(|found| found.account.platform());
-    let (allowed, off) = divide(&services.formulas, asked.by, asked.platform.or(of_account));
     let query = TopQuery {
         of,
         measure: asked.by,
@@ -143,7 +145,12 @@ pub(super) async fn list(
         limit: asked.limit,
     };
     let axes = (times != Times::default()).then(|| (times.as_of_or(read.now), times.known_at()));
-    let best = rank(&client, &caller.scope, &query, axes, (&allowed, &off)).await?;
+    // Which platform the account is on is not known yet, and changes nothing in its own ranking.
+    let platforms = divide(&services.formulas, asked.by, asked.platform);
+    let ranking = rank(&client, &caller.scope, &query, axes, platforms);
+    let (found, best) = together(find_account, ranking).await?;
+    let of_account = found.as_ref().and_then(|found| found.account.platform());
+    let (_, off) = divide(&services.formulas, asked.by, asked.platform.or(of_account));
     let freshness = match &found {
         Some(found) => found.freshness(read.now),
         None => {
@@ -201,30 +208,31 @@ async fn rank(
     scope: &Scope,
     query: &TopQuery,
     axes: Option<(Timestamp, Timestamp)>,
-    (allowed, off): (&[Platform], &[Platform]),
+    (allowed, off): (Vec<Platform>, Vec<Platform>),
 ) -> Result<Vec<Measured>, Problem> {
     let platforms: Vec<Option<Platform>> = if off.is_empty() {
         vec![query.platform]
     } else {
-        allowed.iter().copied().map(Some).collect()
+        allowed.into_iter().map(Some).collect()
     };
-    let mut best = vec![];
-    for platform in platforms {
+    let of_platform = async |platform| {
         let query = TopQuery {
             platform,
             ..query.clone()
         };
-        let rows = match axes {
-            None => top_posts::top(client, scope, &query).await?,
+        match axes {
+            None => top_posts::top(client, scope, &query).await,
             Some((as_of, known_at)) => {
-                top_posts::top_at(client, scope, &query, as_of, known_at).await?
+                top_posts::top_at(client, scope, &query, as_of, known_at).await
             }
-        };
-        best.extend(
-            rows.into_iter()
-                .filter_map(|row| Measured::of(row, query.measure)),
-        );
-    }
+        }
+    };
+    let rows = try_join_all(platforms.into_iter().map(of_platform)).await?;
+    let mut best: Vec<_> = rows
+        .into_iter()
+        .flatten()
+        .filter_map(|row| Measured::of(row, query.measure))
+        .collect();
     if !off.is_empty() {
         best.sort_by(Measured::order);
     }

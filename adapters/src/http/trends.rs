@@ -210,7 +210,7 @@ async fn divided(
 )]
 pub(super) async fn trend(
     State(services): State<Arc<Services>>,
-    By(caller): By,
+    By(caller, stood): By,
     Asked((path, metric, asked)): Asked<(AccountPath, MetricPath, TrendAsked)>,
 ) -> Answer<Trend> {
     let metric = Metric::of_account(&metric.metric)?;
@@ -222,7 +222,7 @@ pub(super) async fn trend(
     } = asked;
     // Before the database is asked: a wrong window is refused even while it is down.
     let window = given.window(services.clock.now())?;
-    let (client, read) = begin(&services, MODELS, wait).await?;
+    let (client, read) = begin(&services, stood, MODELS, wait).await?;
     let found = Found::find(&client, &caller, path.account_id).await?;
     let query = TrendQuery {
         account: path.account_id,

@@ -64,6 +64,10 @@ impl AccountRow {
     }
 }
 
+/// What [`AccountRow::read`] reads.
+const COLUMNS: &str = "account_id, creator_id, platform, phase, phase_since, phase_reason, profile,
+    profile_observed_at, first_recorded_at, first_observed_at, last_observed_at, simulated";
+
 /// The account, if it is known and within the scope.
 pub async fn find(
     client: &impl Reader,
@@ -72,11 +76,11 @@ pub async fn find(
 ) -> Result<Option<AccountRow>, Error> {
     let row = client
         .query_opt(
-            "select account_id, creator_id, platform, phase, phase_since, phase_reason, profile,
-                 profile_observed_at, first_recorded_at, first_observed_at, last_observed_at,
-                 simulated
-             from accounts_v1
-             where account_id = $1 and ($2::text[] is null or creator_id = any($2))",
+            &format!(
+                "select {COLUMNS}
+                 from accounts_v1
+                 where account_id = $1 and ($2::text[] is null or creator_id = any($2))"
+            ),
             &[&account.uuid(), &scope.creators()],
         )
         .await?;
@@ -92,12 +96,12 @@ pub async fn find_many(
     let ids: Vec<Uuid> = accounts.iter().map(|account| account.uuid()).collect();
     let rows = client
         .query(
-            "select account_id, creator_id, platform, phase, phase_since, phase_reason, profile,
-                 profile_observed_at, first_recorded_at, first_observed_at, last_observed_at,
-                 simulated
-             from accounts_v1
-             where account_id = any($1) and ($2::text[] is null or creator_id = any($2))
-             order by account_id",
+            &format!(
+                "select {COLUMNS}
+                 from accounts_v1
+                 where account_id = any($1) and ($2::text[] is null or creator_id = any($2))
+                 order by account_id"
+            ),
             &[&ids, &scope.creators()],
         )
         .await?;
@@ -118,15 +122,15 @@ pub async fn list(
     }
     let rows = client
         .query(
-            "select account_id, creator_id, platform, phase, phase_since, phase_reason, profile,
-                 profile_observed_at, first_recorded_at, first_observed_at, last_observed_at,
-                 simulated
-             from accounts_v1
-             where creator_id = $1
-                 and ($2::text is null or platform = $2)
-                 and ($3::uuid is null or account_id > $3)
-             order by account_id
-             limit $4",
+            &format!(
+                "select {COLUMNS}
+                 from accounts_v1
+                 where creator_id = $1
+                     and ($2::text is null or platform = $2)
+                     and ($3::uuid is null or account_id > $3)
+                 order by account_id
+                 limit $4"
+            ),
             &[
                 &creator.as_str(),
                 &platform.map(Platform::name),

@@ -1,5 +1,6 @@
 //! Growth over all accounts of a creator: both instants of every account in one statement.
 
+use super::point::last_known;
 use crate::access::Scope;
 use crate::sql::{At, Reader};
 use domain::{CreatorId, Metric, Platform, Timestamp};
@@ -59,9 +60,15 @@ pub async fn creator_growth(
         .iter()
         .map(|platform| platform.name())
         .collect();
-    let row = client
-        .query_one(
-            "select count(*) as accounts,
+    let as_of = |moment: &str| {
+        last_known(&format!(
+            "t.account_id = a.account_id and t.metric = $3 and t.observed_at <= {moment}
+                 and t.recorded_at <= $6"
+        ))
+    };
+    let (first, last) = (as_of("$4"), as_of("$5"));
+    let sql = format!(
+        "select count(*) as accounts,
                  count(*) filter (where judged.verdict = 'counted') as counted,
                  coalesce(sum(judged.start_value) filter (where judged.verdict = 'counted'), 0)
                      ::text as sum_start,
@@ -80,24 +87,14 @@ pub async fn creator_growth(
                          else 'counted'
                      end as verdict
                  from accounts_v1 a
-                 left join lateral (
-                     select t.value
-                     from follower_trends_v1 t
-                     where t.account_id = a.account_id and t.metric = $3
-                         and t.observed_at <= $4 and t.recorded_at <= $6 and t.value is not null
-                     order by t.observed_at desc, t.revision desc
-                     limit 1
-                 ) first on true
-                 left join lateral (
-                     select t.value
-                     from follower_trends_v1 t
-                     where t.account_id = a.account_id and t.metric = $3
-                         and t.observed_at <= $5 and t.recorded_at <= $6 and t.value is not null
-                     order by t.observed_at desc, t.revision desc
-                     limit 1
-                 ) last on true
+                 left join lateral {first} first on true
+                 left join lateral {last} last on true
                  where a.creator_id = $1 and ($2::text[] is null or a.creator_id = any($2))
-             ) judged",
+             ) judged"
+    );
+    let row = client
+        .query_one(
+            &sql,
             &[
                 &query.creator.as_str(),
                 &scope.creators(),

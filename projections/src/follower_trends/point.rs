@@ -36,6 +36,28 @@ impl Point {
     }
 }
 
+/// The last known value under a condition on observations `t`, as SQL for `from`.
+///
+/// Of one moment the highest revision decides: one that withholds the value takes back what an
+/// older revision gave. The index is read backwards and only until a moment has a value.
+pub(crate) fn last_known(condition: &str) -> String {
+    format!(
+        "(
+             select observed_at, recorded_at, value, revision, cause, significant_digits
+             from (
+                 select distinct on (t.observed_at) t.observed_at, t.recorded_at, t.value,
+                     t.revision, t.cause, t.significant_digits
+                 from follower_trends_v1 t
+                 where {condition}
+                 order by t.observed_at desc, t.revision desc
+             ) moment
+             where value is not null
+             order by observed_at desc
+             limit 1
+         )"
+    )
+}
+
 /// The last observation at or before `as_of`, of those known at `known_at`, whose value is known.
 pub async fn metric_as_of(
     client: &impl Reader,
@@ -44,14 +66,16 @@ pub async fn metric_as_of(
     as_of: Timestamp,
     known_at: Timestamp,
 ) -> Result<Option<Point>, Error> {
+    let last = last_known(
+        "t.account_id = $1 and t.metric = $2 and t.observed_at <= $3 and t.recorded_at <= $4",
+    );
+    let sql = format!(
+        "select observed_at, recorded_at, value, revision, cause, significant_digits
+         from {last} last"
+    );
     let row = client
         .query_opt(
-            "select observed_at, recorded_at, value, revision, cause, significant_digits
-             from follower_trends_v1
-             where account_id = $1 and metric = $2 and observed_at <= $3 and recorded_at <= $4
-                 and value is not null
-             order by observed_at desc, revision desc
-             limit 1",
+            &sql,
             &[&account.uuid(), &metric.name(), &At(as_of), &At(known_at)],
         )
         .await?;

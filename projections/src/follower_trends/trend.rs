@@ -1,6 +1,6 @@
 //! A metric over a window: every observation, or the last one of each interval.
 
-use super::point::Point;
+use super::point::{Point, last_known};
 use crate::sql::{At, Reader};
 use chrono::{DateTime, Datelike, Days, LocalResult, Months, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
@@ -69,19 +69,18 @@ pub struct Bucket {
 }
 
 /// The statement behind [`trend`]: one index descent for each interval, however dense the data.
-pub const TREND_SQL: &str = "
+pub fn trend_sql() -> String {
+    let last = last_known(
+        "t.account_id = $1 and t.metric = $2
+                     and t.observed_at >= bucket.since and t.observed_at < bucket.until
+                     and t.observed_at <= $5 and t.recorded_at <= $6",
+    );
+    format!(
+        "
     select bucket.n, last.observed_at, last.recorded_at, last.value, last.revision, last.cause,
         last.significant_digits, hidden.observed_at is not null as hidden
     from unnest($3::timestamptz[], $4::timestamptz[]) with ordinality as bucket (since, until, n)
-    left join lateral (
-        select observed_at, recorded_at, value, revision, cause, significant_digits
-        from follower_trends_v1
-        where account_id = $1 and metric = $2
-            and observed_at >= bucket.since and observed_at < bucket.until
-            and observed_at <= $5 and recorded_at <= $6 and value is not null
-        order by observed_at desc, revision desc
-        limit 1
-    ) last on true
+    left join lateral {last} last on true
     left join lateral (
         select observed_at
         from follower_trends_v1
@@ -90,7 +89,9 @@ pub const TREND_SQL: &str = "
             and observed_at <= $5 and recorded_at <= $6
         limit 1
     ) hidden on true
-    order by bucket.n";
+    order by bucket.n"
+    )
+}
 
 /// The last known value of each interval. At most `limit` intervals; `None` if there are more.
 pub async fn trend(
@@ -107,7 +108,7 @@ pub async fn trend(
     let until: Vec<At> = bounds.iter().map(|(_, until)| At(*until)).collect();
     let rows = client
         .query(
-            TREND_SQL,
+            &trend_sql(),
             &[
                 &query.account.uuid(),
                 &query.metric.name(),

@@ -67,6 +67,11 @@ impl HealthRow {
     }
 }
 
+/// What [`HealthRow::read`] reads.
+const COLUMNS: &str = "account_id, creator_id, platform, phase, last_attempt_at, last_success_at,
+    last_outcome, error_class, error_code, failing_since, failures, recovered_at,
+    rate_limit_reset_at, next_at, syncs";
+
 /// The health of one account, if it is known and within the scope.
 pub async fn find(
     client: &impl Reader,
@@ -75,11 +80,11 @@ pub async fn find(
 ) -> Result<Option<HealthRow>, Error> {
     let row = client
         .query_opt(
-            "select account_id, creator_id, platform, phase, last_attempt_at, last_success_at,
-                 last_outcome, error_class, error_code, failing_since, failures, recovered_at,
-                 rate_limit_reset_at, next_at, syncs
-             from sync_health_v1
-             where account_id = $1 and ($2::text[] is null or creator_id = any($2))",
+            &format!(
+                "select {COLUMNS}
+                 from sync_health_v1
+                 where account_id = $1 and ($2::text[] is null or creator_id = any($2))"
+            ),
             &[&account.uuid(), &scope.creators()],
         )
         .await?;
@@ -96,12 +101,12 @@ pub async fn find_many(
     let ids: Vec<Uuid> = accounts.iter().map(|account| account.uuid()).collect();
     let rows = client
         .query(
-            "select account_id, creator_id, platform, phase, last_attempt_at, last_success_at,
-                 last_outcome, error_class, error_code, failing_since, failures, recovered_at,
-                 rate_limit_reset_at, next_at, syncs
-             from sync_health_v1
-             where account_id = any($1) and ($2::text[] is null or creator_id = any($2))
-             order by account_id",
+            &format!(
+                "select {COLUMNS}
+                 from sync_health_v1
+                 where account_id = any($1) and ($2::text[] is null or creator_id = any($2))
+                 order by account_id"
+            ),
             &[&ids, &scope.creators()],
         )
         .await?;
@@ -118,15 +123,15 @@ pub async fn list(
 ) -> Result<Vec<HealthRow>, Error> {
     let rows = client
         .query(
-            "select account_id, creator_id, platform, phase, last_attempt_at, last_success_at,
-                 last_outcome, error_class, error_code, failing_since, failures, recovered_at,
-                 rate_limit_reset_at, next_at, syncs
-             from sync_health_v1
-             where ($1::text[] is null or creator_id = any($1))
-                 and ($2::text is null or creator_id = $2)
-                 and ($3::uuid is null or account_id > $3)
-             order by account_id
-             limit $4",
+            &format!(
+                "select {COLUMNS}
+                 from sync_health_v1
+                 where ($1::text[] is null or creator_id = any($1))
+                     and ($2::text is null or creator_id = $2)
+                     and ($3::uuid is null or account_id > $3)
+                 order by account_id
+                 limit $4"
+            ),
             &[
                 &scope.creators(),
                 &creator.map(CreatorId::as_str),

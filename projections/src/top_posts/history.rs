@@ -71,6 +71,31 @@ pub async fn history(
     rows.iter().map(Observation::read).collect()
 }
 
+/// The condition, as SQL, that what an observation `h` says of these metrics was not taken back:
+/// by no later revision of its moment, of those known at `known_at`, that withholds one of them.
+/// What a later revision does not speak of, it leaves as it was.
+///
+/// `offset 0` keeps the planner from joining all of a post's history with itself: the question is
+/// put to the one observation that would be the answer, and to the next only if that one falls.
+pub(super) fn stands(metrics: &[Metric], known_at: &str) -> String {
+    let taken_back: Vec<_> = metrics
+        .iter()
+        .map(|metric| metric.name())
+        .map(|name| format!("h.{name} is not null and '{name}' = any(later.hidden)"))
+        .collect();
+    format!(
+        "not exists (
+             select
+             from top_posts_v1_history later
+             where later.post = h.post and later.observed_at = h.observed_at
+                 and later.revision > h.revision and later.recorded_at <= {known_at}
+                 and ({})
+             offset 0
+         )",
+        taken_back.join(" or ")
+    )
+}
+
 /// The last observation at or before `as_of`, of those known at `known_at`, that knows the metric;
 /// and the first later moment, up to `as_of`, at which the metric was not known.
 pub async fn metric_as_of(
@@ -82,12 +107,14 @@ pub async fn metric_as_of(
 ) -> Result<Option<(Observation, Option<Timestamp>)>, Error> {
     // A closed list of column names: nothing of a caller's text reaches the statement.
     let column = metric.name();
+    let stands = stands(&[metric], "$3");
     let known = format!(
-        "select observed_at, recorded_at, revision, cause, unchanged, views, likes, comments,
-             shares, saves, reach, watch_time, hidden
-         from top_posts_v1_history
-         where post = $1 and observed_at <= $2 and recorded_at <= $3 and {column} is not null
-         order by observed_at desc, revision desc
+        "select h.observed_at, h.recorded_at, h.revision, h.cause, h.unchanged, h.views, h.likes,
+             h.comments, h.shares, h.saves, h.reach, h.watch_time, h.hidden
+         from top_posts_v1_history h
+         where h.post = $1 and h.observed_at <= $2 and h.recorded_at <= $3
+             and h.{column} is not null and {stands}
+         order by h.observed_at desc, h.revision desc
          limit 1"
     );
     let row = client

@@ -1,9 +1,10 @@
 //! Questions to the posts: a list, one post, and the top by a measure, now or as of a time.
 
-use super::history::Observation;
+use super::history::{Observation, stands};
 use super::measure::Measure;
 use super::numbers::Numbers;
 use crate::access::Scope;
+use crate::follower_trends::last_known;
 use crate::sql::{At, Reader};
 use domain::formula::Formula;
 use domain::{AccountId, CreatorId, Metric, Platform, PostKey, Timestamp};
@@ -82,14 +83,49 @@ fn expression(measure: Measure) -> String {
 const OBSERVATION: &str = "h.observed_at, h.revision, h.recorded_at, h.cause, h.unchanged, h.views,
     h.likes, h.comments, h.shares, h.saves, h.reach, h.watch_time, h.hidden";
 
-const FOLLOWERS: &str = "left join lateral (
-        select t.value
-        from follower_trends_v1 t
-        where t.account_id = a.account_id and t.metric = 'followers'
-            and t.observed_at <= b.observed_at and t.recorded_at <= $6 and t.value is not null
-        order by t.observed_at desc, t.revision desc
-        limit 1
-    ) f on true";
+/// The condition, as SQL, that an observation `h` defines the measure.
+fn defined(measure: Measure) -> String {
+    let any_engagement = "num_nonnulls(h.likes, h.comments, h.shares, h.saves) > 0";
+    match measure {
+        Measure::Count(metric) => format!("h.{} is not null", metric.name()),
+        Measure::Engagements | Measure::Formula(Formula::ErFollowers1) => any_engagement.to_owned(),
+        Measure::Formula(Formula::ErReach1) => format!("h.reach > 0 and {any_engagement}"),
+        Measure::Formula(_) => format!("h.views > 0 and {any_engagement}"),
+    }
+}
+
+/// The metrics of a post that a measure is worked out from.
+fn ingredients(measure: Measure) -> Vec<Metric> {
+    let base = match measure {
+        Measure::Count(metric) => return vec![metric],
+        Measure::Engagements | Measure::Formula(Formula::ErFollowers1) => None,
+        Measure::Formula(Formula::ErReach1) => Some(Metric::Reach),
+        Measure::Formula(_) => Some(Metric::Views),
+    };
+    let engagements = [
+        Metric::Likes,
+        Metric::Comments,
+        Metric::Shares,
+        Metric::Saves,
+    ];
+    base.into_iter().chain(engagements).collect()
+}
+
+/// The last observation of a post `p` that defines the measure, under one more condition, as SQL
+/// for `from`: of those known at $6, and of each moment what was not taken back.
+fn basis(measure: Measure, condition: &str) -> String {
+    let (defined, stands) = (defined(measure), stands(&ingredients(measure), "$6"));
+    format!(
+        "(
+             select {OBSERVATION}
+             from top_posts_v1_history h
+             where h.post = p.post and h.recorded_at <= $6 and {condition} and {defined}
+                 and {stands}
+             order by h.observed_at desc, h.revision desc
+             limit 1
+         )"
+    )
+}
 
 const POST: &str = "p.post, p.account_id, a.creator_id, a.platform, p.published_at,
     p.observed_at as post_observed_at, p.observations, p.views as last_views,
@@ -131,11 +167,8 @@ pub fn ranked_sql(query: &TopQuery) -> Option<String> {
         Measure::Count(Metric::Views) => "views",
         _ => return None,
     };
-    let defined = match query.measure {
-        Measure::Count(_) => "h.views is not null",
-        _ => "h.views > 0 and num_nonnulls(h.likes, h.comments, h.shares, h.saves) > 0",
-    };
     let accounts = accounts(&query.of);
+    let basis = basis(query.measure, "true");
     Some(format!(
         "with ranked as (
              select a.account_id, a.creator_id, a.platform, best.post, best.ranked
@@ -155,13 +188,7 @@ pub fn ranked_sql(query: &TopQuery) -> Option<String> {
          from ranked a
          join top_posts_v1 p on p.post = a.post
          left join top_posts_v1_text t on t.post = p.post
-         cross join lateral (
-             select {OBSERVATION}
-             from top_posts_v1_history h
-             where h.post = p.post and h.recorded_at <= $6 and {defined}
-             order by h.observed_at desc, h.revision desc
-             limit 1
-         ) b
+         cross join lateral {basis} b
          order by a.ranked desc, p.post"
     ))
 }
@@ -176,47 +203,28 @@ pub async fn top_at(
     known_at: Timestamp,
 ) -> Result<Vec<PostRow>, Error> {
     let value = expression(query.measure);
-    let defined = match query.measure {
-        Measure::Count(metric) => format!("h.{} is not null", metric.name()),
-        Measure::Engagements | Measure::Formula(Formula::ErFollowers1) => {
-            "num_nonnulls(h.likes, h.comments, h.shares, h.saves) > 0".to_owned()
-        }
-        Measure::Formula(Formula::ErReach1) => {
-            "h.reach > 0 and num_nonnulls(h.likes, h.comments, h.shares, h.saves) > 0".to_owned()
-        }
-        Measure::Formula(_) => {
-            "h.views > 0 and num_nonnulls(h.likes, h.comments, h.shares, h.saves) > 0".to_owned()
-        }
-    };
     let needs_followers = query.measure == Measure::Formula(Formula::ErFollowers1);
     let (followers, join) = if needs_followers {
-        ("f.value", FOLLOWERS)
+        let last = last_known(
+            "t.account_id = a.account_id and t.metric = 'followers'
+                     and t.observed_at <= b.observed_at and t.recorded_at <= $6",
+        );
+        ("f.value", format!("left join lateral {last} f on true"))
     } else {
-        ("null::bigint", "")
+        ("null::bigint", String::new())
     };
     let accounts = accounts(&query.of);
+    let basis_then = basis(query.measure, "h.observed_at <= $8");
+    let views_then = basis(Measure::Count(Metric::Views), "h.observed_at <= $8");
     let sql = format!(
         "select {POST}, b.*, {followers} as followers
          from (select a.account_id, a.creator_id, a.platform from {accounts}) a
          join top_posts_v1 p on p.account_id = a.account_id
          left join top_posts_v1_text t on t.post = p.post
-         cross join lateral (
-             select {OBSERVATION}
-             from top_posts_v1_history h
-             where h.post = p.post and h.observed_at <= $8 and h.recorded_at <= $6 and {defined}
-             order by h.observed_at desc, h.revision desc
-             limit 1
-         ) b
+         cross join lateral {basis_then} b
          {join}
          where {value} is not null
-             and ($5::bigint is null or $5 <= (
-                 select v.views
-                 from top_posts_v1_history v
-                 where v.post = p.post and v.observed_at <= $8 and v.recorded_at <= $6
-                     and v.views is not null
-                 order by v.observed_at desc, v.revision desc
-                 limit 1
-             ))
+             and ($5::bigint is null or $5 <= (select v.views from {views_then} v))
          order by {value} desc, p.post
          limit $7"
     );

@@ -6,7 +6,7 @@ use adapters::clock::SystemClock;
 use adapters::http::{Services, serve};
 use domain::formula::FormulaPolicy;
 use domain::{AccountId, Platform};
-use projections::follower_trends::TREND_SQL;
+use projections::follower_trends::trend_sql;
 use projections::sql::At;
 use std::sync::Arc;
 use std::time::Instant;
@@ -65,7 +65,6 @@ pub(crate) async fn run(cluster: &Cluster, size: usize, table: &mut Table) -> an
         log: Arc::clone(&ledger.log) as Arc<_>,
         vault: Arc::clone(&ledger.vault) as Arc<_>,
         clock: Arc::new(SystemClock),
-        keys,
         formulas: FormulaPolicy::default(),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -128,7 +127,7 @@ async fn http(
 }
 
 async fn bare_trend(client: &Client, accounts: &[AccountId]) -> anyhow::Result<f64> {
-    let statement = client.prepare(TREND_SQL).await?;
+    let statement = client.prepare(&trend_sql()).await?;
     let start = at("2026-01-01T00:00:00Z");
     let day = |n: i64| At(start.saturating_add_micros(n * domain::time::DAY_MICROS));
     let since: Vec<At> = (0..365).map(day).collect();
