@@ -15,9 +15,10 @@ use crate::projection::{Projection, ProjectionError};
 use async_trait::async_trait;
 use domain::Position;
 use futures_util::future::join_all;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// Why no connection was made.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -89,6 +90,8 @@ pub struct Engine {
 
 /// Batches that may wait for a read model while it applies another.
 const BATCHES_AHEAD: usize = 1;
+/// The pause before a log that is not there yet is asked again.
+const LOG_PAUSE: Duration = Duration::from_millis(500);
 
 impl Engine {
     /// Puts the engine together.
@@ -104,18 +107,49 @@ impl Engine {
         }
     }
 
-    /// Makes the tables of read models that are not there yet.
+    /// Makes the tables of read models that are not there yet. The log is asked for its id only
+    /// if there are any: a program that was installed starts without its log.
     pub async fn install(&self) -> Result<(), EngineError> {
         let mut client = self.database.connect().await?;
+        let mut log = None;
         for projection in &self.projections {
-            checkpoint::install(&mut client, &**projection, self.feed.log_id())
+            let failed = |source| EngineError::Projection {
+                name: projection.name(),
+                source,
+            };
+            let is_installed = checkpoint::is_installed(&client, &**projection).await;
+            if is_installed.map_err(failed)? {
+                continue;
+            }
+            let log = match log {
+                Some(log) => log,
+                None => *log.insert(self.feed.log_id().await?),
+            };
+            checkpoint::install(&mut client, &**projection, log)
                 .await
-                .map_err(|source| EngineError::Projection {
-                    name: projection.name(),
-                    source,
-                })?;
+                .map_err(failed)?;
         }
         Ok(())
+    }
+
+    /// The log's id, once it is there. Whoever follows waits for it; whoever wants to get
+    /// somewhere is told.
+    async fn log_id(
+        &self,
+        until: Until,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Uuid>, EngineError> {
+        loop {
+            match self.feed.log_id().await {
+                Ok(log) => return Ok(Some(log)),
+                Err(error) if until == Until::Head => return Err(error.into()),
+                Err(error) => tracing::warn!(%error, "the log is not there yet"),
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(None),
+                () = tokio::time::sleep(LOG_PAUSE) => {}
+            }
+        }
     }
 
     /// Applies everything up to where the log's head is now, and returns.
@@ -160,10 +194,18 @@ impl Engine {
         cancel: &CancellationToken,
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Progress, EngineError> {
+        let log = tokio::select! {
+            () = cancel.cancelled() => None,
+            log = self.log_id(until, cancel) => log?,
+        };
+        let Some(log) = log else {
+            return Ok(Progress::default());
+        };
+        self.install().await?;
         let client = self.database.connect().await?;
         let mut start = Vec::with_capacity(self.projections.len());
         for projection in &self.projections {
-            let held = checkpoint::load(&client, &**projection, self.feed.log_id())
+            let held = checkpoint::load(&client, &**projection, log)
                 .await
                 .map_err(|source| EngineError::Projection {
                     name: projection.name(),

@@ -69,6 +69,20 @@ pub(super) async fn install(
     Ok(())
 }
 
+/// Whether a read model's tables were made already, whatever log it is projected from.
+pub(super) async fn is_installed(
+    client: &impl GenericClient,
+    projection: &dyn Projection,
+) -> Result<bool, ProjectionError> {
+    let row = client
+        .query_opt(
+            "select log_id from projection_checkpoints where name = $1 and version = $2",
+            &[&projection.name(), &projection.version()],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
 /// Where a read model stands, or nothing if that is in another log.
 pub(super) async fn load(
     client: &impl GenericClient,
