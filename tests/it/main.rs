@@ -18,4 +18,5 @@ mod private_postgres;
 mod projection_engine;
 mod query_plans;
 mod smoke;
+mod standin;
 mod truth;
