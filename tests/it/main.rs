@@ -19,4 +19,5 @@ mod private_postgres;
 mod projection_engine;
 mod query_plans;
 mod smoke;
+mod standin;
 mod truth;
