@@ -113,6 +113,10 @@ async fn a_subscription_starts_strictly_after_its_place() -> Result<()> {
     let mut from_end = client.subscribe_to_all(&from(StreamPosition::End)).await;
     let sent = until_live(&mut from_end).await?;
     assert_eq!(sent, [Sent::Confirmed, Sent::CaughtUp]);
+    // Whoever stores the highest place as a checkpoint and comes back with it loses events.
+    let highest = from(StreamPosition::Position(at(u64::MAX)));
+    let sent = until_live(&mut client.subscribe_to_all(&highest).await).await?;
+    assert_eq!(sent, [Sent::Confirmed, Sent::CaughtUp]);
 
     let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Position(1));
     let mut stream = client.subscribe_to_stream("s-a", &options).await;

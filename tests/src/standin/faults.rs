@@ -50,7 +50,8 @@ impl<T: Clone> Switch<T> {
 
     /// Fires no more; the count stays.
     pub fn clear(&self) {
-        *self.plan() = None;
+        let mut held = self.plan();
+        *held = None;
         self.armed.store(false, Ordering::Release);
     }
 
@@ -67,7 +68,8 @@ impl<T: Clone> Switch<T> {
     }
 
     fn set(&self, skip: u64, left: Option<u64>, how: T) {
-        *self.plan() = Some(Plan { skip, left, how });
+        let mut held = self.plan();
+        *held = Some(Plan { skip, left, how });
         self.armed.store(true, Ordering::Release);
     }
 
@@ -93,23 +95,15 @@ impl<T: Clone> Switch<T> {
             plan.skip -= 1;
             return None;
         }
-        let how = plan.how.clone();
-        match &mut plan.left {
-            None => return Some(how),
-            Some(0) => {}
-            Some(left) => {
-                *left -= 1;
-                if *left > 0 {
-                    return Some(how);
-                }
-                drop(held);
-                self.clear();
-                return Some(how);
+        let how = (plan.left != Some(0)).then(|| plan.how.clone());
+        if let Some(left) = &mut plan.left {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                *held = None;
+                self.armed.store(false, Ordering::Release);
             }
         }
-        drop(held);
-        self.clear();
-        None
+        how
     }
 
     pub(super) fn count(&self) {

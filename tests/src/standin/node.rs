@@ -96,6 +96,16 @@ impl Node {
         self.life.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Ends with the present run of the node; over while it is stopped.
+    pub(super) fn present_life(&self) -> CancellationToken {
+        let ended = || {
+            let ended = CancellationToken::new();
+            ended.cancel();
+            ended
+        };
+        self.life().clone().unwrap_or_else(ended)
+    }
+
     /// Begins to serve on this listener.
     pub(super) fn serve(self: &Arc<Self>, listener: TcpListener) {
         let life = CancellationToken::new();

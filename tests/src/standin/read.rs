@@ -19,6 +19,8 @@ use tonic::Status;
 
 /// Answers made and not yet sent.
 const AHEAD: usize = 64;
+/// How many events a server looks at in one go.
+const SERVER_PAGE: u64 = 32;
 
 pub(super) type Answers = ReceiverStream<Result<ReadAnswer, Status>>;
 
@@ -153,8 +155,7 @@ async fn once(node: &Node, plan: ReadPlan, count: u64, outlet: &Outlet) -> Resul
                 From::End => u64::MAX,
                 From::At(place) => {
                     let (commit, prepare) = (place.commit_position, place.prepare_position);
-                    // The end has a number of its own.
-                    if commit != u64::MAX && !node.log.is_place(commit, prepare) {
+                    if !node.log.is_place(commit, prepare) {
                         return Err(status::invalid_position().into());
                     }
                     commit
@@ -216,8 +217,9 @@ async fn one_stream(
                 last,
             } => (events, first, last),
         };
-        // Told where a reader would find nothing although there is something further on.
-        if is_first_page && tells_ends && !backwards && next < first {
+        // Told where a server's first page would hold nothing although there is more further on.
+        let page_end = next.saturating_add(counted.left.min(SERVER_PAGE));
+        if is_first_page && tells_ends && !backwards && page_end <= first {
             counted
                 .outlet
                 .send(Content::FirstStreamPosition(first))

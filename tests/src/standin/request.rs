@@ -56,6 +56,8 @@ impl ReadPlan {
             Some(StreamOption::Stream(stream)) => Source::Stream {
                 name: stream_name(stream.stream_identifier)?,
                 from: match stream.revision_option {
+                    // The highest number stands for the end.
+                    Some(RevisionOption::Revision(u64::MAX)) => From::End,
                     Some(RevisionOption::Revision(revision)) => From::At(revision),
                     Some(RevisionOption::Start(())) => From::Start,
                     Some(RevisionOption::End(())) => From::End,
@@ -64,6 +66,9 @@ impl ReadPlan {
             },
             Some(StreamOption::All(all)) => Source::All {
                 from: match all.all_option {
+                    Some(AllOption::Position(place)) if place.commit_position == u64::MAX => {
+                        From::End
+                    }
                     Some(AllOption::Position(place)) => From::At(place),
                     Some(AllOption::Start(())) => From::Start,
                     Some(AllOption::End(())) => From::End,

@@ -70,10 +70,10 @@ impl Service {
 impl ServerFeatures for Service {
     async fn get_supported_methods(&self, _: Request<()>) -> Result<Response<Methods>, Status> {
         Counters::add(&self.node.counters.features);
-        let method = |service: &str, name: &str, features: &[&str]| Method {
+        let method = |service: &str, name: &str| Method {
             method_name: name.to_owned(),
             service_name: format!("event_store.client.{service}"),
-            features: features.iter().map(|&feature| feature.to_owned()).collect(),
+            features: Vec::new(),
         };
         let streams = "streams.streams";
         let version = match self.node.setup.version {
@@ -82,12 +82,12 @@ impl ServerFeatures for Service {
         };
         Ok(Response::new(Methods {
             methods: vec![
-                method(streams, "append", &[]),
-                method(streams, "read", &["position", "events"]),
-                method(streams, "delete", &[]),
-                method(streams, "tombstone", &[]),
-                method("gossip.gossip", "read", &[]),
-                method("server_features.serverfeatures", "getsupportedmethods", &[]),
+                method(streams, "append"),
+                method(streams, "read"),
+                method(streams, "delete"),
+                method(streams, "tombstone"),
+                method("gossip.gossip", "read"),
+                method("server_features.serverfeatures", "getsupportedmethods"),
             ],
             event_store_server_version: version.to_owned(),
         }))

@@ -16,7 +16,7 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 /// A live subscription that is this far behind has fallen out of a server's buffer.
-const LIVE_BUFFER: usize = 32;
+const LIVE_BUFFER: u64 = 32;
 
 /// Where a subscription stands.
 enum Cursor {
@@ -127,13 +127,14 @@ impl Running<'_> {
         loop {
             end.mark_unchanged();
             let page = self.next_page()?;
-            if page.len() > LIVE_BUFFER {
-                is_live = false;
-            }
+            let before = self.sent;
             for event in &page {
                 if let Some(EndsWell) = self.pass(event).await? {
                     return Ok(EndsWell);
                 }
+            }
+            if self.sent - before > LIVE_BUFFER {
+                is_live = false;
             }
             if !page.is_empty() {
                 continue;

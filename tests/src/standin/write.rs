@@ -169,9 +169,16 @@ async fn commit_late(
     time: Duration,
 ) -> Result<Result<Done, Refusal>, Status> {
     let (answer, answered) = oneshot::channel();
-    let node = Arc::clone(node);
+    let (node, life) = (Arc::clone(node), node.present_life());
     tokio::spawn(async move {
-        tokio::time::sleep(time).await;
+        // What a server has in hand dies with it.
+        if life
+            .run_until_cancelled(tokio::time::sleep(time))
+            .await
+            .is_none()
+        {
+            return;
+        }
         // Nobody may be there to hear it: that is the point.
         let _ = answer.send(commit(&node, incoming));
     });
