@@ -1,10 +1,10 @@
 # The few commands there are. `make` alone lists them.
 
 .POSIX:
-.PHONY: help demo test bench check
+.PHONY: help demo test test-eventstore bench check
 
 help:
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 demo: ## install what is missing, build, start with demo creators, and say where to look
 	@scripts/setup
@@ -14,6 +14,12 @@ demo: ## install what is missing, build, start with demo creators, and say where
 test: ## everything that proves it
 	@scripts/setup
 	cargo test --workspace
+
+# Needs no Postgres. The built file alone does too: docs/eventstore.md says how to run it elsewhere.
+test-eventstore: ## the log's contract against a real server: make test-eventstore URL=esdb://...
+	@test -n '$(URL)' || { echo "set URL: make test-eventstore URL='kurrentdb://127.0.0.1:2113?tls=false'"; exit 2; }
+	@scripts/setup
+	@TEST_EVENTSTORE_URL='$(URL)' cargo test -p tests --test it -- log_conformance::eventstore_server --nocapture
 
 bench: ## measure, with the optimised build
 	@scripts/setup

@@ -1,23 +1,31 @@
 //! Puts the program together: database, migrations, log, vault, write side, engine.
 
-use crate::config::{Config, DatabaseChoice, MasterKeyChoice};
+use crate::config::{Config, DatabaseChoice, LogChoice, MasterKeyChoice};
 use crate::output;
 use adapters::clock::SystemClock;
+use adapters::eventstore::EventStoreLog;
 use adapters::postgres::private::{PrivateOptions, PrivatePostgres};
 use adapters::postgres::{Endpoint, Pool, PostgresLog, migrate, states::PostgresStates};
 use adapters::vault::{MasterKey, PostgresVault};
 use anyhow::Context;
 use commands::Ledger;
-use commands::ports::Clock;
+use commands::ports::{Clock, EventLog};
 use projections::Engine;
+use projections::feed::EventFeed;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a start waits for the event log before it goes on without.
+const LOG_WAIT: Duration = Duration::from_secs(3);
 
 /// The parts that subcommands use.
 pub struct App {
     /// Connections.
     pub pool: Pool,
-    /// The event log.
-    pub log: Arc<PostgresLog>,
+    /// The event log's write side.
+    pub log: Arc<dyn EventLog>,
+    /// Its read side.
+    pub feed: Arc<dyn EventFeed>,
     /// Keys and registry.
     pub vault: Arc<PostgresVault>,
     /// The wall clock.
@@ -87,6 +95,21 @@ async fn leave(private: Option<PrivatePostgres>) -> anyhow::Result<()> {
     Ok(())
 }
 
+type Log = (Arc<dyn EventLog>, Arc<dyn EventFeed>);
+
+async fn open_log(config: &Config, endpoint: &Endpoint, pool: &Pool) -> anyhow::Result<Log> {
+    Ok(match &config.event_log {
+        LogChoice::Postgres => {
+            let log = Arc::new(PostgresLog::open(endpoint.clone(), pool.clone()).await?);
+            (Arc::clone(&log) as Arc<dyn EventLog>, log)
+        }
+        LogChoice::EventStore(url) => {
+            let log = Arc::new(EventStoreLog::new(url.clone()));
+            (Arc::clone(&log) as Arc<dyn EventLog>, log)
+        }
+    })
+}
+
 impl App {
     /// Starts or joins the database and puts everything together.
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
@@ -121,7 +144,7 @@ impl App {
             }
         };
         let vault = Arc::new(vault);
-        let log = Arc::new(PostgresLog::open(endpoint.clone(), pool.clone()).await?);
+        let (log, feed) = open_log(config, &endpoint, &pool).await?;
         let states = Arc::new(PostgresStates::new(pool.clone()));
         let ledger = Arc::new(Ledger::new(
             log.clone(),
@@ -130,14 +153,19 @@ impl App {
             states,
         ));
         let engine = Arc::new(Engine::new(
-            log.clone(),
+            Arc::clone(&feed),
             Arc::new(endpoint),
             projections::registry(),
         ));
-        engine.install().await?;
+        // The log may come later than we do. Whoever follows it waits, and installs then.
+        match tokio::time::timeout(LOG_WAIT, feed.log_id()).await {
+            Ok(Ok(_)) => engine.install().await?,
+            _ => tracing::warn!("the event log is not there yet"),
+        }
         Ok(Self {
             pool,
             log,
+            feed,
             vault,
             clock,
             ledger,
@@ -154,13 +182,14 @@ impl App {
         let Self {
             pool,
             log,
+            feed,
             vault,
             ledger,
             engine,
             private,
             ..
         } = self;
-        drop((ledger, engine, vault, log));
+        drop((ledger, engine, vault, log, feed));
         pool.close();
         leave(private).await
     }

@@ -1,6 +1,7 @@
 //! The configuration: environment variables, read once. A wrong one is named with what was
 //! expected.
 
+use adapters::eventstore::EventStoreUrl;
 use adapters::postgres::private::PrivatePostgres;
 use adapters::vault::MasterKey;
 use anyhow::{Context, bail};
@@ -14,6 +15,14 @@ pub enum DatabaseChoice {
     Private,
     /// This one. The text may hold a password, so it is never printed.
     Url(String),
+}
+
+/// Where the events are.
+pub enum LogChoice {
+    /// In the database.
+    Postgres,
+    /// In this EventStoreDB. It may hold a password, so it does not print.
+    EventStore(EventStoreUrl),
 }
 
 /// Where the master key is.
@@ -37,6 +46,8 @@ pub enum LogFormat {
 pub struct Config {
     /// `DATABASE_URL`
     pub database: DatabaseChoice,
+    /// `EVENT_LOG`
+    pub event_log: LogChoice,
     /// `DATA_DIR`
     pub data_dir: PathBuf,
     /// `MASTER_KEY` or `MASTER_KEY_FILE`
@@ -72,10 +83,6 @@ fn is_root() -> bool {
 impl Config {
     /// Reads the environment.
     pub fn from_env() -> anyhow::Result<Self> {
-        let event_log = variable("EVENT_LOG")?.unwrap_or_else(|| "postgres".to_owned());
-        if event_log != "postgres" {
-            bail!("EVENT_LOG is not understood: expected postgres, the only log of this version");
-        }
         let data_dir = match variable("DATA_DIR")? {
             Some(path) => PathBuf::from(path),
             None => PrivatePostgres::default_data_dir()?,
@@ -102,6 +109,7 @@ impl Config {
                 Some(url) => DatabaseChoice::Url(url),
                 None => DatabaseChoice::Private,
             },
+            event_log: event_log()?,
             data_dir,
             master_key: master_key()?,
             listen,
@@ -110,6 +118,23 @@ impl Config {
             log_filter: variable("LOG")?.unwrap_or_else(|| "info".to_owned()),
             log_format,
         })
+    }
+}
+
+/// The text may hold a password: what is wrong with it is said without it.
+fn event_log() -> anyhow::Result<LogChoice> {
+    match variable("EVENT_LOG")?.as_deref() {
+        None | Some("postgres") => Ok(LogChoice::Postgres),
+        Some(url) if EventStoreUrl::is_meant(url) => {
+            let url = url.parse();
+            Ok(LogChoice::EventStore(
+                url.context("EVENT_LOG is not understood")?,
+            ))
+        }
+        Some(_) => bail!(
+            "EVENT_LOG is not understood: expected postgres, or a connection string such as \
+             esdb://host:2113?tls=false"
+        ),
     }
 }
 

@@ -6,7 +6,6 @@ use crate::config::Config;
 use crate::output;
 use crate::progress::Progress;
 use anyhow::Context;
-use projections::feed::EventFeed;
 use serde::Serialize;
 use std::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -43,7 +42,7 @@ pub(crate) async fn catch_up(
     app: &App,
     cancel: &CancellationToken,
 ) -> anyhow::Result<projections::engine::Progress> {
-    let head = app.log.head().await?.map_or(0, |head| head.commit);
+    let head = app.feed.head().await?.map_or(0, |head| head.commit);
     let bar = Mutex::new(Progress::new("projecting", head));
     let done = app
         .engine

@@ -96,7 +96,7 @@ async fn api(
 ) -> anyhow::Result<()> {
     let services = Services {
         pool: app.pool.clone(),
-        log: Arc::clone(&app.log) as Arc<_>,
+        log: Arc::clone(&app.log),
         vault: Arc::clone(&app.vault) as Arc<_>,
         clock: Arc::clone(&app.clock),
         formulas: config.formulas.clone(),

@@ -4,6 +4,7 @@ use crate::folded::{note_posts, posts_of};
 use crate::ports::{EventLog, ReadError, StateStore, StateToKeep};
 use crate::{CommandError, Folded, PostMark};
 use domain::account::Event;
+use domain::chain::ChainHash;
 use domain::codec::decode_recorded;
 use domain::{AccountId, Position, PostKey, StreamName};
 use std::collections::{HashMap, HashSet};
@@ -28,6 +29,8 @@ pub(crate) struct Entry {
     dirty: HashSet<PostKey>,
     kept_revision: Option<u64>,
     pub(crate) loaded: bool,
+    /// Whether the log may hold another process's bytes under the ids of our last append.
+    unproven: bool,
     /// Whether `marks` holds every post of the stream, so that the store need not be asked.
     complete: bool,
 }
@@ -77,6 +80,25 @@ impl Entry {
         }
     }
 
+    /// Reads our last event back where the log could not tell whether it is ours. If it is not,
+    /// everything is read anew before anything is built on it or kept.
+    pub(crate) async fn prove(
+        &mut self,
+        account: AccountId,
+        log: &dyn EventLog,
+    ) -> Result<(), ReadError> {
+        let Some(revision) = self.folded.revision.filter(|_| self.unproven) else {
+            return Ok(());
+        };
+        let stream = StreamName::of_account(account);
+        let held = log.read_stream(&stream, revision, 1).await?;
+        // The hash covers the one before it, and so all events of the append.
+        let tip = held.first().map(ChainHash::of_recorded);
+        self.unproven = false;
+        self.loaded &= tip == self.folded.tip;
+        Ok(())
+    }
+
     /// Makes sure that the marks of these posts, if there are any, are in memory.
     pub(crate) async fn load_marks(
         &mut self,
@@ -100,7 +122,14 @@ impl Entry {
     }
 
     /// Takes over what an acknowledged append led to.
-    pub(crate) fn advance(&mut self, folded: Folded, position: Position, events: &[Event]) {
+    pub(crate) fn advance(
+        &mut self,
+        folded: Folded,
+        position: Position,
+        events: &[Event],
+        is_proven: bool,
+    ) {
+        self.unproven = !is_proven;
         for event in events {
             self.note(event);
         }

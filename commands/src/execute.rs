@@ -137,6 +137,7 @@ impl Ledger {
         let stream = StreamName::of_account(account);
         let slot = self.cache.entry(account);
         let mut entry = slot.lock().await;
+        entry.prove(account, &*self.log).await?;
         let mut fresh = !entry.loaded;
         if fresh {
             entry.refresh(account, &*self.log, &*self.states).await?;
@@ -178,7 +179,9 @@ impl Ledger {
                         // the log's own bytes count, and what else followed them.
                         entry.loaded = false;
                     } else {
-                        entry.advance(plan.folded, appended.position, &plan.events);
+                        let is_proven = self.log.tells_repetitions();
+                        let position = appended.position;
+                        entry.advance(plan.folded, position, &plan.events, is_proven);
                         self.keep_if_due(account, &mut entry).await;
                     }
                     return Ok(Outcome {
@@ -204,6 +207,7 @@ impl Ledger {
     pub async fn load(&self, account: AccountId) -> Result<Folded, CommandError> {
         let slot = self.cache.entry(account);
         let mut entry = slot.lock().await;
+        entry.prove(account, &*self.log).await?;
         entry.refresh(account, &*self.log, &*self.states).await?;
         Ok(entry.folded.clone())
     }
@@ -215,6 +219,10 @@ impl Ledger {
             let mut states = vec![];
             for (account, slot) in batch {
                 let mut entry = Arc::clone(slot).lock_owned().await;
+                if let Err(error) = entry.prove(*account, &*self.log).await {
+                    tracing::warn!(%account, %error, "a folded state was not kept");
+                    continue;
+                }
                 states.extend(entry.due_to_keep(*account, true));
                 entries.push(entry);
             }
@@ -334,6 +342,13 @@ impl Ledger {
     }
 
     async fn keep_if_due(&self, account: AccountId, entry: &mut Entry) {
+        if entry.due_to_keep(account, false).is_none() {
+            return;
+        }
+        if let Err(error) = entry.prove(account, &*self.log).await {
+            tracing::warn!(%account, %error, "a folded state was not kept");
+            return;
+        }
         let Some(state) = entry.due_to_keep(account, false) else {
             return;
         };

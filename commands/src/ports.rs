@@ -111,6 +111,13 @@ pub trait EventLog: Send + Sync {
         stream: &StreamName,
         ids: &[EventId],
     ) -> Result<HashSet<EventId>, ReadError>;
+
+    /// Whether `idempotent` is right even if another process appends the same ids at the same
+    /// moment. If not, an append that was acknowledged as new may have been that other one, with
+    /// other bytes: who builds on the bytes must read them back first.
+    fn tells_repetitions(&self) -> bool {
+        true
+    }
 }
 
 /// Why the vault could not help.

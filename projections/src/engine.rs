@@ -17,9 +17,10 @@ use crate::projection::{Projection, ProjectionError};
 use async_trait::async_trait;
 use domain::Position;
 use futures_util::future::join_all;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// Why no connection was made.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -109,6 +110,8 @@ pub struct Engine {
 
 /// Batches that may wait for a read model while it applies another.
 const BATCHES_AHEAD: usize = 1;
+/// The pause before a log that is not there yet is asked again.
+const LOG_PAUSE: Duration = Duration::from_millis(500);
 
 impl Engine {
     /// Puts the engine together.
@@ -124,15 +127,46 @@ impl Engine {
         }
     }
 
-    /// Makes the tables of read models that are not there yet.
+    /// Makes the tables of read models that are not there yet. The log is asked for its id only
+    /// if there are any: a program that was installed starts without its log.
     pub async fn install(&self) -> Result<(), EngineError> {
         let mut client = self.database.connect().await?;
+        let mut log = None;
         for projection in &self.projections {
-            checkpoint::install(&mut client, &**projection, self.feed.log_id())
+            let failed = |source| EngineError::of(&**projection, source);
+            let is_installed = checkpoint::is_installed(&client, &**projection).await;
+            if is_installed.map_err(failed)? {
+                continue;
+            }
+            let log = match log {
+                Some(log) => log,
+                None => *log.insert(self.feed.log_id().await?),
+            };
+            checkpoint::install(&mut client, &**projection, log)
                 .await
-                .map_err(|e| EngineError::of(&**projection, e))?;
+                .map_err(failed)?;
         }
         Ok(())
+    }
+
+    /// The log's id, once it is there. Whoever follows waits for it; whoever wants to get
+    /// somewhere is told.
+    async fn log_id(
+        &self,
+        until: Until,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Uuid>, EngineError> {
+        loop {
+            match self.feed.log_id().await {
+                Ok(log) => return Ok(Some(log)),
+                Err(error) if until == Until::Head => return Err(error.into()),
+                Err(error) => tracing::warn!(%error, "the log is not there yet"),
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(None),
+                () = tokio::time::sleep(LOG_PAUSE) => {}
+            }
+        }
     }
 
     /// Applies everything up to where the log's head is now, and returns.
@@ -218,7 +252,15 @@ impl Engine {
         cancel: &CancellationToken,
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Progress, EngineError> {
-        let shards = self.shards().await?;
+        let log = tokio::select! {
+            () = cancel.cancelled() => None,
+            log = self.log_id(until, cancel) => log?,
+        };
+        let Some(log) = log else {
+            return Ok(Progress::default());
+        };
+        self.install().await?;
+        let shards = self.shards(log).await?;
         // Cancelled with the caller's, or by a read model that must begin anew.
         let done = cancel.child_token();
         let slowest = shards.iter().map(|shard| shard.held);
@@ -246,12 +288,12 @@ impl Engine {
     }
 
     /// All shards of all read models, and where they stand.
-    async fn shards(&self) -> Result<Vec<worker::Shard>, EngineError> {
+    async fn shards(&self, log: Uuid) -> Result<Vec<worker::Shard>, EngineError> {
         let client = self.database.connect().await?;
         let mut shards = vec![];
         for projection in &self.projections {
             for (number, parts) in (0..).zip(shard::parts(projection.is_sharded())) {
-                let held = checkpoint::load(&client, &**projection, number, self.feed.log_id())
+                let held = checkpoint::load(&client, &**projection, number, log)
                     .await
                     .map_err(|e| EngineError::of(&**projection, e))?
                     .ok_or(EngineError::ForeignCheckpoint(projection.name()))?;

@@ -24,7 +24,7 @@ pub enum FeedError {
 #[async_trait]
 pub trait EventFeed: Send + Sync {
     /// Which log this is; positions name it.
-    fn log_id(&self) -> Uuid;
+    async fn log_id(&self) -> Result<Uuid, FeedError>;
 
     /// At most `limit` events after a position (or from the beginning), in the log's order.
     /// Never skips: an event that becomes visible later lies after all that were visible before.
@@ -39,9 +39,30 @@ pub trait EventFeed: Send + Sync {
 
     /// Changes when something may have been appended. A hint: followers poll besides.
     fn hints(&self) -> watch::Receiver<u64>;
+
+    /// Follows the log after a position, or from the beginning.
+    fn follow(self: Arc<Self>, after: Option<Position>) -> Box<dyn Follower>;
 }
 
-/// Follows a feed from a position on.
+/// The next part of a log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Followed {
+    /// Events in the log's order; none, if all that came was not for us.
+    pub events: Vec<RecordedEvent>,
+    /// Everything up to here was seen: where to go on. The last event's position or beyond it.
+    pub reached: Position,
+}
+
+/// Follows a log.
+#[async_trait]
+pub trait Follower: Send {
+    /// The next part with at most `limit` events, waiting for it if need be.
+    ///
+    /// Dropping the future loses nothing: a follower moves only when something is returned.
+    async fn next_batch(&mut self, limit: usize) -> Result<Followed, FeedError>;
+}
+
+/// Follows a feed by asking it, whenever it hints and every now and then.
 pub struct Subscription {
     feed: Arc<dyn EventFeed>,
     hints: watch::Receiver<u64>,
@@ -54,17 +75,18 @@ impl Subscription {
         let hints = feed.hints();
         Self { feed, hints, after }
     }
+}
 
-    /// The next events, at least one, waiting for them if need be.
-    ///
-    /// Dropping the future loses nothing: the subscription moves only when events are returned.
-    pub async fn next_batch(&mut self, limit: usize) -> Result<Vec<RecordedEvent>, FeedError> {
+#[async_trait]
+impl Follower for Subscription {
+    async fn next_batch(&mut self, limit: usize) -> Result<Followed, FeedError> {
         loop {
             self.hints.mark_unchanged();
             let events = self.feed.read_all(self.after, limit).await?;
             if let Some(last) = events.last() {
-                self.after = Some(last.position);
-                return Ok(events);
+                let reached = last.position;
+                self.after = Some(reached);
+                return Ok(Followed { events, reached });
             }
             // A closed channel ends at once: then only the interval is waited for.
             let hint = async {

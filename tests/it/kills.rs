@@ -91,7 +91,7 @@ fn kill(pid: &str, signal: &str) {
 }
 
 /// History of one epoch: posts with falls and pauses, and a follower series.
-fn write_data(folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn write_data(folder: &Path) -> anyhow::Result<()> {
     let mut rng = Rng::new(99);
     let mut posts = String::from("account,at,post,title,views,likes\n");
     let mut followers = String::from("account,at,followers\n");

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use domain::codec::decode_recorded;
 use domain::{Position, RecordedEvent};
 use projections::engine::checkpoints;
-use projections::feed::{EventFeed, FeedError};
+use projections::feed::{EventFeed, FeedError, Follower, Subscription};
 use projections::{Applied, Engine, Projection, ProjectionError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -162,8 +162,8 @@ struct SmallPages {
 
 #[async_trait]
 impl EventFeed for SmallPages {
-    fn log_id(&self) -> Uuid {
-        self.feed.log_id()
+    async fn log_id(&self) -> Result<Uuid, FeedError> {
+        self.feed.log_id().await
     }
 
     async fn read_all(
@@ -180,6 +180,10 @@ impl EventFeed for SmallPages {
 
     fn hints(&self) -> watch::Receiver<u64> {
         self.feed.hints()
+    }
+
+    fn follow(self: Arc<Self>, after: Option<Position>) -> Box<dyn Follower> {
+        Box::new(Subscription::new(self, after))
     }
 }
 

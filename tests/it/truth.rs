@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tests::TestDatabase;
 use tests::rng::seed;
-use tests::server::{Server, import};
+use tests::server::{Place, Server, import};
+use tests::standin::StandIn;
+use tokio::task::block_in_place;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_program");
 const SETS: [&str; 4] = ["yt_tech_fr", "decred_multi", "fb_pages_2016", "raw_api_ig"];
@@ -74,24 +76,50 @@ async fn answers_equal_the_truth() -> anyhow::Result<()> {
         return Ok(());
     };
     let database = TestDatabase::create().await?;
+    let place = Place::from(&database.url);
+    check(&database, &place, &data).await
+}
+
+/// The same with the events in EventStoreDB.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_equal_the_truth_on_eventstoredb() -> anyhow::Result<()> {
+    let Some(data) = real_data()? else {
+        eprintln!("skipped: there is no folder of real data beside this checkout");
+        return Ok(());
+    };
+    let database = TestDatabase::create().await?;
+    let store = StandIn::start().await?;
+    let place = Place::with_log(&database.url, &store.url());
+    check(&database, &place, &data).await?;
+    let client = database.connect().await?;
+    let row = client
+        .query_one("select count(*) from log_events", &[])
+        .await?;
+    ensure!(row.get::<_, i64>(0) == 0, "events are in Postgres too");
+    ensure!(store.events().len() > 1_000, "the events are elsewhere");
+    Ok(())
+}
+
+async fn check(database: &TestDatabase, place: &Place, data: &Path) -> anyhow::Result<()> {
     for set in SETS {
         let map = root().join("mappings").join(format!("{set}.toml"));
-        let report = import(PROGRAM, &database.url, &map, &data.join(set))?;
+        let run = || block_in_place(|| import(PROGRAM, place.clone(), &map, &data.join(set)));
+        let report = run()?;
         eprintln!("{set}: {report}");
-        let again = import(PROGRAM, &database.url, &map, &data.join(set))?;
+        let again = run()?;
         ensure!(
             again["events_appended"] == 0,
             "{set}: a second run appended: {again}"
         );
     }
-    let server = Server::start(PROGRAM, &database.url)?;
+    let server = block_in_place(|| Server::start(PROGRAM, place.clone()))?;
     let mut asked = Asked {
         server: &server,
         accounts: HashMap::new(),
     };
     let truth: Value = serde_json::from_slice(&std::fs::read(data.join("TRUTH.json"))?)?;
     counts(
-        &database,
+        database,
         &truth["yt_tech_fr"]["counts"],
         &truth["yt_tech_fr"],
     )
@@ -114,8 +142,8 @@ async fn answers_equal_the_truth() -> anyhow::Result<()> {
         followers["data"]["value"] == truth["raw_api_ig"]["followers"],
         "{followers}"
     );
-    questions(&mut asked, &data).await?;
-    no_plain_text(&database, &data).await
+    questions(&mut asked, data).await?;
+    no_plain_text(database, data).await
 }
 
 async fn counts(database: &TestDatabase, counts: &Value, set: &Value) -> anyhow::Result<()> {

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use commands::ports::{Append, AppendError, Appended, EventLog, ExpectedRevision, ReadError};
 use domain::{EventId, Position, RecordedEvent, StreamName};
-use projections::feed::{EventFeed, FeedError};
+use projections::feed::{EventFeed, FeedError, Follower, Subscription};
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -149,8 +149,8 @@ impl EventLog for MemoryLog {
 
 #[async_trait]
 impl EventFeed for MemoryLog {
-    fn log_id(&self) -> Uuid {
-        self.log_id
+    async fn log_id(&self) -> Result<Uuid, FeedError> {
+        Ok(self.log_id)
     }
 
     async fn read_all(
@@ -181,5 +181,9 @@ impl EventFeed for MemoryLog {
 
     fn hints(&self) -> watch::Receiver<u64> {
         self.head.subscribe()
+    }
+
+    fn follow(self: Arc<Self>, after: Option<Position>) -> Box<dyn Follower> {
+        Box::new(Subscription::new(self, after))
     }
 }

@@ -7,13 +7,41 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// The program's command, over a test's database.
-pub fn command(program: &str, database_url: &str, arguments: &[&str]) -> Command {
+/// What the program runs on: a test's database, and perhaps an event log elsewhere.
+#[derive(Clone, Debug)]
+pub struct Place {
+    database_url: String,
+    event_log: Option<String>,
+}
+
+impl Place {
+    /// Over a database, with the events in the log that a connection string names.
+    pub fn with_log(database_url: &str, event_log: &str) -> Self {
+        Self {
+            database_url: database_url.to_owned(),
+            event_log: Some(event_log.to_owned()),
+        }
+    }
+}
+
+impl<T: AsRef<str> + ?Sized> From<&T> for Place {
+    fn from(database_url: &T) -> Self {
+        Self {
+            database_url: database_url.as_ref().to_owned(),
+            event_log: None,
+        }
+    }
+}
+
+/// The program's command.
+pub fn command(program: &str, place: impl Into<Place>, arguments: &[&str]) -> Command {
+    let place = place.into();
     let mut command = Command::new(program);
     command
         .args(arguments)
         .env_clear()
-        .env("DATABASE_URL", database_url)
+        .env("DATABASE_URL", place.database_url)
+        .env("EVENT_LOG", place.event_log.unwrap_or_default())
         .env("MASTER_KEY", MASTER_KEY)
         .env("LISTEN", "127.0.0.1:0")
         .env("HOME", "/nonexistent")
@@ -23,15 +51,20 @@ pub fn command(program: &str, database_url: &str, arguments: &[&str]) -> Command
 }
 
 /// Runs the program to its end and returns what it printed.
-pub fn run(program: &str, database_url: &str, arguments: &[&str]) -> anyhow::Result<String> {
-    let output = command(program, database_url, arguments).output()?;
+pub fn run(program: &str, place: impl Into<Place>, arguments: &[&str]) -> anyhow::Result<String> {
+    let output = command(program, place, arguments).output()?;
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{arguments:?} failed: {errors}");
     Ok(String::from_utf8(output.stdout)?)
 }
 
 /// Imports a folder and returns the report.
-pub fn import(program: &str, url: &str, map: &Path, folder: &Path) -> anyhow::Result<Value> {
+pub fn import(
+    program: &str,
+    place: impl Into<Place>,
+    map: &Path,
+    folder: &Path,
+) -> anyhow::Result<Value> {
     let rejects = tempfile::NamedTempFile::new()?;
     let (map, folder) = (
         map.to_str().context("UTF-8")?,
@@ -40,7 +73,7 @@ pub fn import(program: &str, url: &str, map: &Path, folder: &Path) -> anyhow::Re
     let rejects = rejects.path().to_str().context("UTF-8")?;
     let printed = run(
         program,
-        url,
+        place,
         &[
             "import",
             "--json",
@@ -66,10 +99,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `serve` over a database and makes a key.
-    pub fn start(program: &str, database_url: &str) -> anyhow::Result<Self> {
-        let key = create_key(program, database_url, "admin", &[])?;
-        let mut child = command(program, database_url, &["serve"])
+    /// Starts `serve` and makes a key.
+    pub fn start(program: &str, place: impl Into<Place>) -> anyhow::Result<Self> {
+        let place = place.into();
+        let key = create_key(program, place.clone(), "admin", &[])?;
+        let mut child = command(program, place, &["serve"])
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = child.stdout.take().context("a pipe")?;
@@ -129,7 +163,7 @@ impl Server {
 /// Makes an API key with the command line and returns its secret.
 pub fn create_key(
     program: &str,
-    database_url: &str,
+    place: impl Into<Place>,
     role: &str,
     creators: &[&str],
 ) -> anyhow::Result<String> {
@@ -137,7 +171,7 @@ pub fn create_key(
     for creator in creators {
         arguments.extend(["--creator", creator]);
     }
-    let printed: Value = serde_json::from_str(&run(program, database_url, &arguments)?)?;
+    let printed: Value = serde_json::from_str(&run(program, place, &arguments)?)?;
     Ok(printed["secret"].as_str().context("a secret")?.to_owned())
 }
 

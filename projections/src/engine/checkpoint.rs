@@ -145,6 +145,23 @@ pub(super) async fn is_filled(
     Ok(row.is_some_and(|row| row.get("is_filled")))
 }
 
+/// Whether a read model's tables and all its shards are there, whatever log it is projected from.
+pub(super) async fn is_installed(
+    client: &impl GenericClient,
+    projection: &dyn Projection,
+) -> Result<bool, ProjectionError> {
+    let row = client
+        .query_one(
+            "select count(*) as shards
+             from projection_checkpoints
+             where name = $1 and version = $2",
+            &[&projection.name(), &projection.version()],
+        )
+        .await?;
+    let shards = shard::parts(projection.is_sharded()).len() as i64;
+    Ok(row.get::<_, i64>("shards") == shards)
+}
+
 /// Where a shard of a read model stands, or nothing if that is in another log.
 pub(super) async fn load(
     client: &impl GenericClient,

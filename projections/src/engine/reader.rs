@@ -2,10 +2,10 @@
 
 use super::shard::{self, SHARDS};
 use super::{EngineError, Progress, Until};
-use crate::feed::{EventFeed, FeedError, Subscription};
+use crate::feed::{EventFeed, FeedError, Followed};
 use crate::projection::Applied;
+use domain::Position;
 use domain::codec::decode_recorded;
-use domain::{Position, RecordedEvent};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(500);
 pub(super) struct Batch {
     /// One part for each shard of the accounts.
     pub(super) parts: [Part; SHARDS],
-    /// The position of the last event read, applied or skipped.
+    /// Up to where the log was read: the last event, applied or skipped, or beyond it.
     pub(super) end: Position,
 }
 
@@ -51,16 +51,16 @@ pub(super) async fn run(
         events: 0,
         position: after,
     };
-    let mut subscription = Subscription::new(feed, after);
+    let mut follower = feed.follow(after);
     let mut limit = MOST_EVENTS / 8;
     loop {
         if until == Until::Head && head.is_none_or(|head| done.position >= Some(head)) {
             return Ok(done);
         }
-        let events = tokio::select! {
+        let followed = tokio::select! {
             () = cancel.cancelled() => return Ok(done),
-            read = subscription.next_batch(limit) => match read {
-                Ok(events) => events,
+            read = follower.next_batch(limit) => match read {
+                Ok(followed) => followed,
                 Err(error @ FeedError::ForeignPosition(_)) => return Err(error.into()),
                 Err(error) => {
                     tracing::warn!(%error, "the log is asked again");
@@ -69,10 +69,10 @@ pub(super) async fn run(
                 }
             },
         };
-        limit = next_limit(&events);
-        let count = events.len() as u64;
+        limit = next_limit(&followed, limit);
+        let count = followed.events.len() as u64;
         // Decoding is work for a processor, not for the tasks that wait.
-        let (batch, undecodable) = tokio::task::block_in_place(|| decode(&events));
+        let (batch, undecodable) = tokio::task::block_in_place(|| decode(&followed));
         let Some(batch) = batch else {
             return undecodable.map_or(Ok(done), Err);
         };
@@ -100,21 +100,25 @@ pub(super) async fn run(
     }
 }
 
-fn next_limit(events: &[RecordedEvent]) -> usize {
+fn next_limit(followed: &Followed, limit: usize) -> usize {
+    let events = &followed.events;
+    if events.is_empty() {
+        return limit;
+    }
     let bytes: usize = events
         .iter()
         .map(|event| event.data.len() + event.metadata.len())
         .sum();
-    let each = bytes / events.len().max(1) + 1;
+    let each = bytes / events.len() + 1;
     (TARGET_BYTES / each).clamp(FEWEST_EVENTS, MOST_EVENTS)
 }
 
 /// Decodes a page up to the first event that cannot be read, and says what is wrong with that.
-fn decode(events: &[RecordedEvent]) -> (Option<Batch>, Option<EngineError>) {
+fn decode(followed: &Followed) -> (Option<Batch>, Option<EngineError>) {
     let mut parts: [Part; SHARDS] = Default::default();
     let mut end = None;
     let mut undecodable = None;
-    for recorded in events {
+    for recorded in &followed.events {
         let position = recorded.position;
         // Streams that are not accounts' belong to somebody else.
         let Some(account) = recorded.stream.account() else {
@@ -143,6 +147,10 @@ fn decode(events: &[RecordedEvent]) -> (Option<Batch>, Option<EngineError>) {
             None => part.skipped.push(position),
         }
         end = Some(position);
+    }
+    if undecodable.is_none() {
+        // Beyond the last event lies what the log itself saw was not for us.
+        end = Some(followed.reached);
     }
     let batch = end.map(|end| Batch { parts, end });
     (batch, undecodable)

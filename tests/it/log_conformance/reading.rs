@@ -91,7 +91,7 @@ pub(super) async fn the_head_is_the_last_event(subject: Subject) -> anyhow::Resu
         if subject.gapless {
             assert_eq!(head, Some(appended.position), "{}", subject.name);
         }
-        assert_eq!(appended.position.log, subject.feed.log_id());
+        assert_eq!(appended.position.log, subject.feed.log_id().await?);
         assert!(subject.feed.read_all(head, 10).await?.is_empty());
     }
     Ok(())

@@ -15,10 +15,10 @@ pub(super) async fn everything_is_there_and_goes_on(subject: Subject) -> anyhow:
         .await?;
     let before = subject.everything().await?;
     let head = subject.feed.head().await?;
-    let log_id = subject.feed.log_id();
+    let log_id = subject.feed.log_id().await?;
 
     let subject = subject.reopened().await?;
-    assert_eq!(subject.feed.log_id(), log_id);
+    assert_eq!(subject.feed.log_id().await?, log_id);
     assert_eq!(subject.everything().await?, before);
     if subject.gapless {
         assert_eq!(subject.feed.head().await?, head);

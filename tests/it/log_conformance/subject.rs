@@ -1,5 +1,6 @@
 //! What the suite is run against, and the few words that its cases are written in.
 
+use adapters::eventstore::EventStoreLog;
 use adapters::postgres::PostgresLog;
 use anyhow::{Context, bail};
 use commands::ports::{Append, AppendError, Appended, EventLog, ExpectedRevision, NewEvent};
@@ -8,7 +9,9 @@ use projections::feed::EventFeed;
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use tests::standin::StandIn;
 use tests::{TestDatabase, memory_log::MemoryLog};
+use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 type Handles = (Arc<dyn EventLog>, Arc<dyn EventFeed>);
@@ -34,15 +37,18 @@ pub(super) struct Subject {
     pub(super) origin: Option<Position>,
     prefix: String,
     reopen: Option<Reopen>,
+    /// Who uses a log that others use too waits for its turn.
+    turn: Option<MutexGuard<'static, ()>>,
 }
 
 /// A log that is gone with its handle.
-pub(super) async fn memory() -> anyhow::Result<Subject> {
-    Subject::over("memory", Arc::new(MemoryLog::default()), true, None).await
+pub(super) async fn memory() -> anyhow::Result<Option<Subject>> {
+    let log = Arc::new(MemoryLog::default());
+    Subject::over("memory", log, true, None).await.map(Some)
 }
 
 /// The log in Postgres.
-pub(super) async fn postgres() -> anyhow::Result<Subject> {
+pub(super) async fn postgres() -> anyhow::Result<Option<Subject>> {
     let database = Arc::new(TestDatabase::create().await?);
     let log = open_postgres(&database).await?;
     let reopen = move || -> Opening {
@@ -53,7 +59,58 @@ pub(super) async fn postgres() -> anyhow::Result<Subject> {
             anyhow::Ok((log as Arc<dyn EventLog>, feed))
         })
     };
-    Subject::over("postgres", log, true, Some(Box::new(reopen))).await
+    let subject = Subject::over("postgres", log, true, Some(Box::new(reopen))).await?;
+    Ok(Some(subject))
+}
+
+/// The log in EventStoreDB, with a stand-in for the server.
+pub(super) async fn eventstore() -> anyhow::Result<Option<Subject>> {
+    let server = Arc::new(StandIn::start().await?);
+    let url = server.url();
+    let log = Arc::new(EventStoreLog::new(url.parse()?));
+    let reopen = move || -> Opening {
+        // The server lives as long as this does.
+        let url = Arc::clone(&server).url();
+        Box::pin(async move { open_eventstore(&url) })
+    };
+    let subject = Subject::over("eventstore", log, false, Some(Box::new(reopen))).await?;
+    Ok(Some(subject))
+}
+
+/// The log in the server that TEST_EVENTSTORE_URL names; nothing, if it names none. It is not
+/// this test's alone: cases take turns, each with streams of its own.
+pub(super) async fn eventstore_server() -> anyhow::Result<Option<Subject>> {
+    static TURN: Mutex<()> = Mutex::const_new(());
+    let Some(url) = server_url() else {
+        eprintln!("skipped: TEST_EVENTSTORE_URL names no server");
+        return Ok(None);
+    };
+    let turn = TURN.lock().await;
+    let log = Arc::new(EventStoreLog::new(url.parse()?));
+    let reopen = move || -> Opening {
+        let url = url.clone();
+        Box::pin(async move { open_eventstore(&url) })
+    };
+    let subject = Subject::over("a server", log, false, Some(Box::new(reopen))).await?;
+    eprintln!("ran against the server of TEST_EVENTSTORE_URL");
+    Ok(Some(Subject {
+        turn: Some(turn),
+        ..subject
+    }))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "which server, only who tests can say"
+)]
+fn server_url() -> Option<String> {
+    let url = std::env::var("TEST_EVENTSTORE_URL").ok();
+    url.filter(|url| !url.is_empty())
+}
+
+fn open_eventstore(url: &str) -> anyhow::Result<Handles> {
+    let log = Arc::new(EventStoreLog::new(url.parse()?));
+    Ok((Arc::clone(&log) as Arc<dyn EventLog>, log))
 }
 
 async fn open_postgres(database: &TestDatabase) -> anyhow::Result<Arc<PostgresLog>> {
@@ -83,6 +140,7 @@ impl Subject {
             origin,
             prefix,
             reopen,
+            turn: None,
         })
     }
 
@@ -96,6 +154,7 @@ impl Subject {
             origin,
             prefix,
             reopen,
+            turn,
         } = self;
         drop((log, feed));
         let reopen = reopen.context("this log does not outlive its handle")?;
@@ -108,6 +167,7 @@ impl Subject {
             origin,
             prefix,
             reopen: Some(reopen),
+            turn,
         })
     }
 

@@ -4,7 +4,7 @@ use super::subject::{Subject, new_ids};
 use anyhow::{Context, bail};
 use commands::ports::ExpectedRevision;
 use domain::EventId;
-use projections::feed::Subscription;
+use projections::feed::Follower;
 use std::sync::Arc;
 use std::time::Duration;
 use tests::rng::{Rng, seed};
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The ids of the next events, until there are so many.
 async fn next(
     subject: &Subject,
-    subscription: &mut Subscription,
+    subscription: &mut Box<dyn Follower>,
     count: usize,
 ) -> anyhow::Result<Vec<EventId>> {
     let mut found = vec![];
@@ -24,7 +24,7 @@ async fn next(
         let batch = timeout(PATIENCE, subscription.next_batch(50))
             .await
             .with_context(|| format!("{}: {} of {count} came", subject.name, found.len()))??;
-        let ours = batch.iter().filter(|event| subject.owns(event));
+        let ours = batch.events.iter().filter(|event| subject.owns(event));
         found.extend(ours.map(|event| event.event_id));
     }
     Ok(found)
@@ -34,12 +34,12 @@ async fn next(
 pub(super) async fn catching_up_meets_what_is_new(subject: Subject) -> anyhow::Result<()> {
     let stream = subject.stream("boundary");
     let mut expected = ExpectedRevision::NoStream;
-    let mut followed = Subscription::new(Arc::clone(&subject.feed), subject.origin);
+    let mut followed = Arc::clone(&subject.feed).follow(subject.origin);
     let mut after = subject.origin;
     for n in 0..200_usize {
         let ids = new_ids(1 + n % 3);
         // One subscription lives through all rounds, another starts at the boundary each time.
-        let mut fresh = Subscription::new(Arc::clone(&subject.feed), after);
+        let mut fresh = Arc::clone(&subject.feed).follow(after);
         let (appended, followed_ids, fresh_ids) = if n.is_multiple_of(2) {
             tokio::join!(
                 subject.append(&stream, expected, &ids),
@@ -85,7 +85,7 @@ pub(super) async fn an_append_gives_a_hint(subject: Subject) -> anyhow::Result<(
 pub(super) async fn an_idle_subscription_wakes(subject: Subject) -> anyhow::Result<()> {
     let stream = subject.stream("idle");
     let mut expected = ExpectedRevision::NoStream;
-    let mut subscription = Subscription::new(Arc::clone(&subject.feed), subject.origin);
+    let mut subscription = Arc::clone(&subject.feed).follow(subject.origin);
     for n in 0..10 {
         let ids = new_ids(2);
         let append = async {
@@ -108,7 +108,7 @@ pub(super) async fn a_dropped_wait_loses_nothing(subject: Subject) -> anyhow::Re
     let mut rng = Rng::new(seed);
     let stream = subject.stream("dropped");
     let mut expected = ExpectedRevision::NoStream;
-    let mut subscription = Subscription::new(Arc::clone(&subject.feed), subject.origin);
+    let mut subscription = Arc::clone(&subject.feed).follow(subject.origin);
     let (mut given, mut found) = (vec![], vec![]);
     let mut dropped = 0;
     for round in 0..ROUNDS {
@@ -134,6 +134,7 @@ pub(super) async fn a_dropped_wait_loses_nothing(subject: Subject) -> anyhow::Re
         match batch {
             Some(batch) => found.extend(
                 batch
+                    .events
                     .iter()
                     .filter(|event| subject.owns(event))
                     .map(|event| event.event_id),

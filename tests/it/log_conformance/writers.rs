@@ -4,7 +4,7 @@ use super::subject::{Subject, events, new_ids};
 use anyhow::{Context, bail, ensure};
 use commands::ports::{Append, AppendError, EventLog, ExpectedRevision};
 use domain::{EventId, Position, RecordedEvent, StreamName};
-use projections::feed::Subscription;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,14 +29,14 @@ pub(super) async fn many_writers_are_followed(subject: Subject) -> anyhow::Resul
         writers.spawn(write(Arc::clone(&subject.log), own, shared.clone()));
     }
     let total = WRITERS * (OWN + SHARED);
-    let mut subscription = Subscription::new(Arc::clone(&subject.feed), subject.origin);
+    let mut subscription = Arc::clone(&subject.feed).follow(subject.origin);
     let mut seen: Vec<RecordedEvent> = vec![];
     while seen.len() < total {
         let batch = timeout(PATIENCE, subscription.next_batch(37))
             .await
             .with_context(|| format!("nothing more after {} events", seen.len()))??;
-        assert!((1..=37).contains(&batch.len()));
-        seen.extend(batch.into_iter().filter(|event| subject.owns(event)));
+        assert!(batch.events.len() <= 37);
+        seen.extend(batch.events.into_iter().filter(|e| subject.owns(e)));
     }
     let mut acknowledged = HashMap::new();
     while let Some(written) = writers.join_next().await {

@@ -4,14 +4,15 @@ use super::{PostgresLog, recorded};
 use crate::postgres::connect::describe_pool;
 use async_trait::async_trait;
 use domain::{Position, RecordedEvent};
-use projections::feed::{EventFeed, FeedError};
+use projections::feed::{EventFeed, FeedError, Follower, Subscription};
+use std::sync::Arc;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 #[async_trait]
 impl EventFeed for PostgresLog {
-    fn log_id(&self) -> Uuid {
-        self.log_id
+    async fn log_id(&self) -> Result<Uuid, FeedError> {
+        Ok(self.log_id)
     }
 
     async fn read_all(
@@ -74,5 +75,9 @@ impl EventFeed for PostgresLog {
 
     fn hints(&self) -> watch::Receiver<u64> {
         self.heads.clone()
+    }
+
+    fn follow(self: Arc<Self>, after: Option<Position>) -> Box<dyn Follower> {
+        Box::new(Subscription::new(self, after))
     }
 }

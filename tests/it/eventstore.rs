@@ -1,0 +1,9 @@
+//! The EventStoreDB log against a server that goes wrong: one test for each rule that it keeps.
+
+mod appends;
+mod following;
+mod nodes;
+mod program;
+mod proofs;
+mod scene;
+mod secrets;
