@@ -246,7 +246,10 @@ async fn both_halves_of_a_position_are_kept() -> anyhow::Result<()> {
     write(&*log, &new_stream(), 0, 4).await?;
     // As in a transaction: what was written first is committed later.
     server.tamper(|events| {
-        for event in events.iter_mut().filter(|e| e.stream.starts_with("account-")) {
+        for event in events
+            .iter_mut()
+            .filter(|e| e.stream.starts_with("account-"))
+        {
             event.prepare = event.commit - 1;
         }
     });

@@ -135,9 +135,15 @@ async fn an_import_survives_restarts_of_its_event_store() -> anyhow::Result<()> 
     let events = accounts_events(&shaken);
     let distinct: BTreeSet<_> = events.iter().map(|event| event.id).collect();
     ensure!(events.len() == distinct.len(), "an event is there twice");
-    ensure!(held(&shaken) == held(&calm), "a calm import writes something else");
+    ensure!(
+        held(&shaken) == held(&calm),
+        "a calm import writes something else"
+    );
     let log = open(&url)?;
-    let streams: BTreeSet<_> = events.iter().map(|event| event.stream.to_string()).collect();
+    let streams: BTreeSet<_> = events
+        .iter()
+        .map(|event| event.stream.to_string())
+        .collect();
     for stream in streams {
         let stream = StreamName::new(stream);
         ensure_sound(&log.read_stream(&stream, 0, 10_000).await?)?;

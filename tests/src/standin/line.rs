@@ -1,5 +1,6 @@
 //! A connection that can be cut, or left without an answer, from our side.
 
+use socket2::SockRef;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -78,7 +79,11 @@ impl AsyncRead for Line {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         std::task::ready!(self.poll_open(0, context))?;
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        std::task::ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        // A client that holds a small packet back until the last one is acknowledged would wait
+        // 40 ms for every call. Best effort: it is only about time.
+        let _ = SockRef::from(&self.stream).set_tcp_quickack(true);
+        Poll::Ready(Ok(()))
     }
 }
 
