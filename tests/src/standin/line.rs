@@ -1,6 +1,5 @@
 //! A connection that can be cut, or left without an answer, from our side.
 
-use socket2::SockRef;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -64,6 +63,16 @@ impl Line {
     }
 }
 
+impl Line {
+    /// The system holds acknowledgements back for 40 ms where it can, and a client that gathers
+    /// small writes waits for each: its appends would measure that and nothing else. The system
+    /// forgets this wish, so it is told again with every read.
+    fn acknowledge_at_once(&self) {
+        #[cfg(target_os = "linux")]
+        let _ = self.stream.set_quickack(true);
+    }
+}
+
 impl Connected for Line {
     type ConnectInfo = Cutter;
 
@@ -79,11 +88,9 @@ impl AsyncRead for Line {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         std::task::ready!(self.poll_open(0, context))?;
-        std::task::ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        // A client that holds a small packet back until the last one is acknowledged would wait
-        // 40 ms for every call. Best effort: it is only about time.
-        let _ = SockRef::from(&self.stream).set_tcp_quickack(true);
-        Poll::Ready(Ok(()))
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.acknowledge_at_once();
+        read
     }
 }
 
