@@ -3,7 +3,7 @@
 use crate::config::{Config, DatabaseChoice, LogChoice, MasterKeyChoice};
 use crate::output;
 use adapters::clock::SystemClock;
-use adapters::eventstore::EventStoreLog;
+use adapters::eventstore::{EventStoreLog, EventStoreUrl};
 use adapters::postgres::private::{PrivateOptions, PrivatePostgres};
 use adapters::postgres::{Endpoint, Pool, PostgresLog, migrate, states::PostgresStates};
 use adapters::vault::{MasterKey, PostgresVault};
@@ -104,7 +104,7 @@ async fn open_log(config: &Config, endpoint: &Endpoint, pool: &Pool) -> anyhow::
             (Arc::clone(&log) as Arc<dyn EventLog>, log)
         }
         LogChoice::EventStore(url) => {
-            let log = Arc::new(EventStoreLog::new(url.clone()));
+            let log = Arc::new(EventStoreLog::new(EventStoreUrl::clone(url)));
             (Arc::clone(&log) as Arc<dyn EventLog>, log)
         }
     })

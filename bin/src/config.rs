@@ -22,7 +22,7 @@ pub enum LogChoice {
     /// In the database.
     Postgres,
     /// In this EventStoreDB. It may hold a password, so it does not print.
-    EventStore(EventStoreUrl),
+    EventStore(Box<EventStoreUrl>),
 }
 
 /// Where the master key is.
@@ -126,10 +126,8 @@ fn event_log() -> anyhow::Result<LogChoice> {
     match variable("EVENT_LOG")?.as_deref() {
         None | Some("postgres") => Ok(LogChoice::Postgres),
         Some(url) if EventStoreUrl::is_meant(url) => {
-            let url = url.parse();
-            Ok(LogChoice::EventStore(
-                url.context("EVENT_LOG is not understood")?,
-            ))
+            let url: EventStoreUrl = url.parse().context("EVENT_LOG is not understood")?;
+            Ok(LogChoice::EventStore(Box::new(url)))
         }
         Some(_) => bail!(
             "EVENT_LOG is not understood: expected postgres, or a connection string such as \

@@ -11,6 +11,11 @@ pub(crate) fn init(config: &Config) -> anyhow::Result<()> {
             config.log_filter
         )
     })?;
+    // The event store's client shouts about each failed attempt, which our own lines tell already.
+    let filter = match config.log_filter.contains("kurrentdb") {
+        true => filter,
+        false => filter.add_directive("kurrentdb=off".parse()?),
+    };
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

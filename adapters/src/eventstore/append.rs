@@ -150,7 +150,6 @@ impl EventStoreLog {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a function for map_err")]
 fn unavailable(error: ReadError) -> AppendError {
     AppendError::Unavailable(match error {
         ReadError::Unavailable(reason) => reason,

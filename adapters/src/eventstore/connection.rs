@@ -2,7 +2,7 @@
 //! failed is thrown away and built anew from the connection string.
 
 use super::EventStoreUrl;
-use super::failure::{Failure, Verdict, judge};
+use super::failure::{Failure, Verdict, describe, judge};
 use super::thread::ClientThread;
 use eventstore::Client;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -136,7 +136,7 @@ impl Connection {
         // Connected here and not by the first call, whose deadline is for the call alone.
         match timeout(CONNECT_LIMIT, thread.client.server_info()).await {
             Ok(Ok(_)) => Ok(thread),
-            Ok(Err(error)) => Err(error.to_string()),
+            Ok(Err(error)) => Err(describe(&error)),
             Err(_) => Err(format!("no node answers within {CONNECT_LIMIT:?}")),
         }
     }

@@ -70,21 +70,19 @@ pub(super) fn judge(error: Error) -> Verdict {
     }
 }
 
-fn describe(error: &Error) -> String {
+/// An error in words.
+pub(super) fn describe(error: &Error) -> String {
     match error {
-        // The client's text prints all trailers of the answer; what stands before them is enough.
-        Error::ServerError(text) => {
-            let text = text.split(", details:").next().unwrap_or(text);
-            format!(
-                "the server failed: {}",
-                text.split(", metadata:").next().unwrap_or(text)
-            )
-        }
         Error::AccessDenied => {
             "the server denies access: the user or password of the connection string is wrong, or \
              lacks the right"
                 .to_owned()
         }
-        other => other.to_string(),
+        // The client's text goes on with all trailers of the answer; what stands before is enough.
+        other => {
+            let text = other.to_string();
+            let end = text.find(", details:").unwrap_or(text.len());
+            text[..end].to_owned()
+        }
     }
 }

@@ -48,6 +48,7 @@ impl FromStr for EventStoreUrl {
         if !Self::is_meant(text) {
             return Err(wrong("its scheme is not one of EventStoreDB's"));
         }
+        let deadline = deadline_in(text)?.unwrap_or(DEFAULT_DEADLINE);
         // The parser's own message may repeat the whole text: at most a parameter is named.
         let settings: ClientSettings = text.parse().map_err(
             |error: eventstore::ClientSettingsParseError| match parameter_in(error.message()) {
@@ -58,7 +59,6 @@ impl FromStr for EventStoreUrl {
         if settings.hosts().iter().any(|host| host.host.is_empty()) {
             return Err(wrong("it names no host"));
         }
-        let deadline = deadline_in(text)?.unwrap_or(DEFAULT_DEADLINE);
         Ok(Self { settings, deadline })
     }
 }

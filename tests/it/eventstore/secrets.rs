@@ -66,7 +66,7 @@ async fn the_program_shows_it_nowhere() -> anyhow::Result<()> {
         let place = Place::with_log(&database.url, &url);
         let output = tokio::task::block_in_place(|| {
             command(PROGRAM, place, &["projector", "--once"])
-                .env("LOG", "trace")
+                .env("LOG", "trace,kurrentdb=trace")
                 .output()
         })?;
         let shown = String::from_utf8(output.stderr)? + &String::from_utf8(output.stdout)?;
