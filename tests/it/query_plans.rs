@@ -183,15 +183,19 @@ async fn rows_fetched(client: &Client) -> anyhow::Result<[i64; 4]> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_costs_what_it_shows() -> anyhow::Result<()> {
     let TestLedger { database, .. } = TestLedger::create().await?;
-    let client = database.connect().await?;
+    // A connection as the API has it: statements are planned once, whatever they are asked.
+    let client = database.pool(1)?.get().await?;
     // The very statement that the API runs.
-    let top = top_posts::ranked_sql(&TopQuery {
-        of: TopScope::Account(ACCOUNT.parse()?),
-        measure: Measure::Formula(Formula::ErViews1),
-        min_views: None,
-        platform: None,
-        limit: TOP,
-    })
+    let top = top_posts::ranked_sql(
+        &Scope::AllCreators,
+        &TopQuery {
+            of: TopScope::Account(ACCOUNT.parse()?),
+            measure: Measure::Formula(Formula::ErViews1),
+            min_views: None,
+            platform: None,
+            limit: TOP,
+        },
+    )
     .context("a measure with an index")?;
     client
         .batch_execute(&format!(
