@@ -29,4 +29,13 @@ impl Scope {
             Self::Creators(creators) => Some(creators.iter().map(CreatorId::as_str).collect()),
         }
     }
+
+    /// The condition, as SQL, that a column's creator is one of those in an argument. It stands
+    /// alone, so that a plan made for any arguments still goes by an index.
+    pub(crate) fn condition(&self, column: &str, argument: &str) -> String {
+        match self {
+            Self::AllCreators => format!("{argument}::text[] is null"),
+            Self::Creators(_) => format!("{column} = any({argument})"),
+        }
+    }
 }

@@ -186,15 +186,19 @@ async fn an_answer_costs_what_it_shows() -> anyhow::Result<()> {
     // At the head of the empty log, the read models have all their indexes.
     ledger.catch_up().await?;
     let TestLedger { database, .. } = ledger;
-    let client = database.connect().await?;
+    // A connection as the API has it: statements are planned once, whatever they are asked.
+    let client = database.pool(1)?.get().await?;
     // The very statement that the API runs.
-    let top = top_posts::ranked_sql(&TopQuery {
-        of: TopScope::Account(ACCOUNT.parse()?),
-        measure: Measure::Formula(Formula::ErViews1),
-        min_views: None,
-        platform: None,
-        limit: TOP,
-    })
+    let top = top_posts::ranked_sql(
+        &Scope::AllCreators,
+        &TopQuery {
+            of: TopScope::Account(ACCOUNT.parse()?),
+            measure: Measure::Formula(Formula::ErViews1),
+            min_views: None,
+            platform: None,
+            limit: TOP,
+        },
+    )
     .context("a measure with an index")?;
     client
         .batch_execute(&format!(

@@ -2,7 +2,9 @@
 
 use super::describe;
 use async_trait::async_trait;
-use deadpool_postgres::{Manager, ManagerConfig, Object, PoolError, RecyclingMethod};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, PoolError, RecyclingMethod,
+};
 use projections::engine::{Database, DatabaseError};
 use projections::sql::Reader;
 use std::{str::FromStr, time::Duration};
@@ -14,6 +16,10 @@ pub use deadpool_postgres::Pool;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const POOL_WAIT: Duration = Duration::from_secs(10);
+/// Every statement over a pooled connection is prepared, planned once, and fetches few rows by a
+/// key. Left to itself the server often finds a plan for these very arguments cheaper by a little,
+/// and then plans anew each time, which takes longer than the statement itself.
+const PLAN_ONCE: &str = "set plan_cache_mode = force_generic_plan";
 
 /// Where the database is. Its debug output shows no password.
 #[derive(Clone, Debug)]
@@ -47,8 +53,15 @@ impl Endpoint {
             recycling_method: RecyclingMethod::Fast,
         };
         let manager = Manager::from_config(self.config.clone(), NoTls, recycling);
+        let plan_once = Hook::async_fn(|client, _| {
+            Box::pin(async move {
+                let set = client.batch_execute(PLAN_ONCE).await;
+                set.map_err(HookError::Backend)
+            })
+        });
         Pool::builder(manager)
             .max_size(size)
+            .post_create(plan_once)
             .runtime(deadpool_postgres::Runtime::Tokio1)
             .wait_timeout(Some(POOL_WAIT))
             .create_timeout(Some(CONNECT_TIMEOUT))

@@ -121,13 +121,17 @@ pub async fn list(
     after: Option<AccountId>,
     limit: i64,
 ) -> Result<Vec<HealthRow>, Error> {
+    let within_scope = scope.condition("creator_id", "$1");
+    let of_creator = match creator {
+        Some(_) => "creator_id = $2",
+        None => "$2::text is null",
+    };
     let rows = client
         .query(
             &format!(
                 "select {COLUMNS}
                  from sync_health_v1
-                 where ($1::text[] is null or creator_id = any($1))
-                     and ($2::text is null or creator_id = $2)
+                 where {within_scope} and {of_creator}
                      and ($3::uuid is null or account_id > $3)
                  order by account_id
                  limit $4"

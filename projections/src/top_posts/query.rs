@@ -134,16 +134,16 @@ const POST: &str = "p.post, p.account_id, a.creator_id, a.platform, p.published_
 
 /// The accounts in question: $1 one account, $2 one creator, $3 the scope, $4 a platform. What is
 /// asked for stands alone, so that a plan made for any arguments still goes by its index.
-fn accounts(of: &TopScope) -> String {
+fn accounts(of: &TopScope, scope: &Scope) -> String {
     let (account, creator) = match of {
         TopScope::Account(_) => ("a.account_id = $1", "$2::text is null"),
         TopScope::Creator(_) => ("$1::uuid is null", "a.creator_id = $2"),
         TopScope::All => ("$1::uuid is null", "$2::text is null"),
     };
+    let within_scope = scope.condition("a.creator_id", "$3");
     format!(
         "accounts_v1 a
-         where {account} and {creator}
-             and ($3::text[] is null or a.creator_id = any($3))
+         where {account} and {creator} and {within_scope}
              and ($4::text is null or a.platform = $4)"
     )
 }
@@ -154,20 +154,20 @@ pub async fn top(
     scope: &Scope,
     query: &TopQuery,
 ) -> Result<Vec<PostRow>, Error> {
-    match ranked_sql(query) {
+    match ranked_sql(scope, query) {
         Some(sql) => run(client, scope, query, &sql, Timestamp::MAX, None).await,
         None => top_at(client, scope, query, Timestamp::MAX, Timestamp::MAX).await,
     }
 }
 
 /// The statement behind [`top`] for a measure that has an index; nothing for the others.
-pub fn ranked_sql(query: &TopQuery) -> Option<String> {
+pub fn ranked_sql(scope: &Scope, query: &TopQuery) -> Option<String> {
     let column = match query.measure {
         Measure::Formula(Formula::ErViews1) => "er_views",
         Measure::Count(Metric::Views) => "views",
         _ => return None,
     };
-    let accounts = accounts(&query.of);
+    let accounts = accounts(&query.of, scope);
     let basis = basis(query.measure, "true");
     Some(format!(
         "with ranked as (
@@ -213,7 +213,7 @@ pub async fn top_at(
     } else {
         ("null::bigint", String::new())
     };
-    let accounts = accounts(&query.of);
+    let accounts = accounts(&query.of, scope);
     let basis_then = basis(query.measure, "h.observed_at <= $8");
     let views_then = basis(Measure::Count(Metric::Views), "h.observed_at <= $8");
     let sql = format!(
