@@ -10,7 +10,7 @@ pub mod facts;
 pub mod files;
 pub mod history;
 mod pages;
-mod segments;
+pub mod segments;
 pub mod state;
 mod statement;
 mod streams;

@@ -171,7 +171,7 @@ impl Auditor {
             }
         };
         let Hashed {
-            streams,
+            mut streams,
             events,
             mut findings,
             covered,
@@ -188,10 +188,11 @@ impl Auditor {
                 let end = seen.and_then(|seen| seen.chain.tip());
                 if let Some((revision, reason)) = known.check_end(end) {
                     findings.add(Finding::new(&stream, revision, reason));
+                    streams.entry(&stream).is_broken = true;
                 }
             }
         }
-        let noted = self.compare_noted(&streams, &mut findings).await?;
+        let noted = self.compare_noted(&mut streams, &mut findings).await?;
         for (stream, seen) in streams.into_iter() {
             let unbroken = (!seen.is_broken).then_some(seen.chain);
             if let Some(found) = unbroken.and_then(Chain::finish) {
@@ -211,7 +212,7 @@ impl Auditor {
     /// Compares the ends of all streams with what the follower noted when it first read them.
     async fn compare_noted(
         &self,
-        streams: &Streams<Seen>,
+        streams: &mut Streams<Seen>,
         findings: &mut Findings,
     ) -> Result<bool, AuditError> {
         let log = self.log_id().await?;
@@ -241,6 +242,7 @@ impl Auditor {
             let end = seen.and_then(|seen| seen.chain.tip());
             if let Some(reason) = end.and_then(|end| known.check(end)) {
                 findings.add(Finding::new(stream, known.tip.revision, reason));
+                streams.entry(stream).is_broken = true;
             } else if let Some((revision, reason)) = known.check_end(end) {
                 later.push((stream.to_owned(), known.tip, revision, reason));
             }
@@ -253,6 +255,7 @@ impl Auditor {
                 .is_none_or(|event| event.revision != tip.revision)
             {
                 findings.add(Finding::new(&stream, revision, reason));
+                streams.entry(&stream).is_broken = true;
             }
         }
         Ok(any)
