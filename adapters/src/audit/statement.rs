@@ -83,14 +83,9 @@ impl Signed {
         self.public_key
             .verify(self.statement.as_bytes(), &self.signature)
     }
-
-    /// The hash by which the next statement names this one.
-    pub(super) fn hash(&self) -> ChainHash {
-        hash(&self.statement)
-    }
 }
 
-/// SHA-256 of a statement.
+/// SHA-256 of a statement: by it the next one names it.
 pub(super) fn hash(statement: &str) -> ChainHash {
     ChainHash(Sha256::digest(statement).into())
 }

@@ -140,7 +140,7 @@ impl Auditor {
         }
         let against = Against {
             noted: noted.is_some(),
-            checkpoint: checkpoint.map(|checkpoint| checkpoint.into()),
+            checkpoint: checkpoint.map(Compared::from),
             covered: in_checkpoint.map_or(0, |tip| tip.revision + 1),
         };
         Ok(Report::new(
@@ -201,7 +201,7 @@ impl Auditor {
         }
         let against = Against {
             noted,
-            checkpoint: checkpoint.as_deref().map(|checkpoint| checkpoint.into()),
+            checkpoint: checkpoint.as_deref().map(Compared::from),
             covered,
         };
         let position = head.map(|head| head.to_string());

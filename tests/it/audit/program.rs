@@ -33,7 +33,7 @@ impl Scene {
     }
 
     fn audit(&self, arguments: &[&str]) -> anyhow::Result<Output> {
-        let whole = [&["audit"], arguments].concat();
+        let whole = [&["audit"][..], arguments].concat();
         let mut command = command(PROGRAM, &self.ledger.database.url, &whole);
         Ok(command.env("AUDIT_DIR", self.folder.path()).output()?)
     }
@@ -196,7 +196,7 @@ async fn history_and_state_can_be_read() -> anyhow::Result<()> {
         "--known-at",
         "2100-01-01T00:00:00Z",
     ];
-    let before = scene.ok(&[&["state", &account], &before[..]].concat())?;
+    let before = scene.ok(&[&["state", account.as_str()][..], &before[..]].concat())?;
     ensure!(before.contains("phase: absent"), "{before}");
     let nobody = "01900000-0000-7000-8000-000000000000";
     for arguments in [

@@ -4,9 +4,8 @@ use crate::histories::random_history;
 use adapters::audit::watch::{Settings, Watch};
 use adapters::audit::{Auditor, Checkpoint, Report};
 use adapters::clock::SystemClock;
-use adapters::vault::{MasterKey, Signer};
 use anyhow::Context;
-use commands::ports::{Clock, EventLog};
+use commands::ports::Clock;
 use domain::chain::ChainHash;
 use domain::{AccountId, RecordedEvent};
 use projections::feed::EventFeed;
@@ -15,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tests::TestLedger;
-use tests::ledger::MASTER_KEY;
 use tests::memory_log::MemoryLog;
 use tests::rng::Rng;
 
@@ -34,32 +32,18 @@ pub(super) struct Scene {
     memory: Option<Arc<MemoryLog>>,
 }
 
-/// The key that signs in tests.
-pub(super) fn signer() -> anyhow::Result<Arc<Signer>> {
-    Ok(Arc::new(Signer::of(&MasterKey::parse(
-        MASTER_KEY, "a test",
-    )?)))
-}
-
 impl Scene {
     pub(super) async fn new(kind: Kind, intents: usize) -> anyhow::Result<Self> {
         let ledger = TestLedger::create().await?;
         random_history(&ledger, &mut Rng::new(41), intents).await?;
         let folder = tempfile::tempdir()?;
         let memory = (kind == Kind::Memory).then(|| Arc::new(MemoryLog::default()));
-        let (log, feed): (Arc<dyn EventLog>, Arc<dyn EventFeed>) = match &memory {
-            None => (ledger.log.clone(), ledger.log.clone()),
-            Some(memory) => {
-                memory.replace(ledger.log.read_all(None, 1_000_000).await?);
-                (memory.clone(), memory.clone())
-            }
-        };
-        let auditor = Auditor {
-            log,
-            feed,
-            pool: ledger.pool.clone(),
-            signer: signer()?,
-        };
+        let mut auditor = ledger.auditor()?;
+        if let Some(memory) = &memory {
+            memory.replace(ledger.log.read_all(None, 1_000_000).await?);
+            auditor.log = memory.clone();
+            auditor.feed = memory.clone();
+        }
         Ok(Self {
             ledger,
             auditor,

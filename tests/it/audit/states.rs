@@ -1,6 +1,5 @@
 //! An account's state at any time: the same as folding everything, and at a bounded cost.
 
-use super::scene::signer;
 use crate::doubles::{SetClock, WatchedLog, ledger_with, states};
 use crate::histories::{connect, disconnect, followers, minute, page, sync};
 use adapters::audit::Auditor;
@@ -8,7 +7,7 @@ use adapters::audit::facts;
 use adapters::audit::segments::EVERY;
 use anyhow::ensure;
 use commands::Intent;
-use commands::ports::EventLog;
+use commands::ports::{EventLog, Vault};
 use domain::account::{Account, ErrorClass, effective_at, evolve};
 use domain::codec::decode_recorded;
 use domain::{AccountId, Metric, Platform, RecordedEvent, StreamName, Timestamp};
@@ -37,14 +36,8 @@ impl Scene {
         let clock = Arc::new(SetClock::new(minute(0)));
         let log = Arc::clone(&memory) as Arc<dyn EventLog>;
         let ledger = ledger_with(&ground, log.clone(), clock.clone(), states(&ground));
-        let account = AccountId::from_uuid(uuid::Uuid::now_v7());
-        let account = {
-            use commands::ports::Vault;
-            let creator = WHO.0.parse()?;
-            let known = ground.vault.find_or_create(&creator, WHO.1, WHO.2).await?;
-            ensure!(known != account, "the vault names accounts");
-            known
-        };
+        let creator = WHO.0.parse()?;
+        let account = ground.vault.find_or_create(&creator, WHO.1, WHO.2).await?;
         // What was recorded at once has one moment; so it goes in small groups.
         for group in 0..EVENTS / 20 {
             clock.set(minute(group * 20));
@@ -56,12 +49,9 @@ impl Scene {
         let events = memory.read_stream(&stream, 0, usize::MAX).await?;
         ensure!(events.len() >= 9_000, "{} events", events.len());
         let watched = Arc::new(WatchedLog::new(log));
-        let auditor = Auditor {
-            log: watched.clone(),
-            feed: memory as Arc<dyn EventFeed>,
-            pool: ground.pool.clone(),
-            signer: signer()?,
-        };
+        let mut auditor = ground.auditor()?;
+        auditor.log = watched.clone();
+        auditor.feed = memory as Arc<dyn EventFeed>;
         Ok(Self {
             auditor,
             watched,

@@ -1,16 +1,13 @@
 //! `audit verify --all` against reading the same log alone.
 
 use crate::{ROUNDS, table::Table};
-use adapters::audit::Auditor;
-use adapters::vault::{MasterKey, Signer};
 use anyhow::ensure;
 use commands::Intent;
-use commands::ports::EventLog;
 use domain::{Metric, Platform, Timestamp};
 use projections::feed::EventFeed;
 use std::sync::Arc;
 use std::time::Instant;
-use tests::ledger::{MASTER_KEY, context, post, provenance, values};
+use tests::ledger::{context, post, provenance, values};
 use tests::{Cluster, TestDatabase, TestLedger};
 
 const ACCOUNTS: usize = 1_000;
@@ -24,12 +21,7 @@ pub(crate) async fn run(cluster: &Cluster, size: usize, table: &mut Table) -> an
     adapters::postgres::migrate::migrate(&mut database.connect().await?).await?;
     let ledger = TestLedger::over(database).await?;
     let events = fill(&ledger, size).await?;
-    let auditor = Auditor {
-        log: Arc::clone(&ledger.log) as Arc<dyn EventLog>,
-        feed: Arc::clone(&ledger.log) as Arc<dyn EventFeed>,
-        pool: ledger.pool.clone(),
-        signer: Arc::new(Signer::of(&MasterKey::parse(MASTER_KEY, "a benchmark")?)),
-    };
+    let auditor = ledger.auditor()?;
     // Once beforehand, so that neither has the cold pages to itself.
     read(&ledger, events).await?;
     let (mut ours, mut raw) = (vec![], vec![]);
