@@ -6,6 +6,7 @@
 //! values. Everything but health needs a key.
 
 mod accounts;
+mod audit;
 mod auth;
 mod creator_growth;
 mod envelope;
@@ -28,6 +29,7 @@ mod time;
 mod top_posts;
 mod trends;
 
+use crate::audit::Auditor;
 use crate::postgres::Pool;
 use crate::postgres::connect::Connected;
 use axum::Router;
@@ -57,6 +59,8 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     /// Which formulas are switched off for which platforms.
     pub formulas: FormulaPolicy,
+    /// Verifies, exports and tells states.
+    pub auditor: Auditor,
 }
 
 impl Services {
@@ -83,6 +87,10 @@ fn guarded() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(sync_health::list))
         .routes(routes!(sync_health::one))
         .routes(routes!(events::list))
+        .routes(routes!(audit::state))
+        .routes(routes!(audit::history))
+        .routes(routes!(audit::export))
+        .routes(routes!(audit::verify))
         .routes(routes!(registry::metrics))
         .routes(routes!(registry::formulas))
 }

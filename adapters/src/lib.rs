@@ -1,6 +1,7 @@
 //! Everything that touches the outside: Postgres, the vault, files of history, HTTP, the clock.
 
 pub mod api_keys;
+pub mod audit;
 pub mod clock;
 pub mod demo;
 pub mod eventstore;

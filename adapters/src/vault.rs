@@ -6,6 +6,8 @@
 mod crypto;
 mod keyring;
 mod master_key;
+mod signer;
 
 pub use keyring::PostgresVault;
 pub use master_key::{MasterKey, MasterKeyError};
+pub use signer::{InvalidPublicKey, PublicKey, Signer};

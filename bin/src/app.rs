@@ -2,11 +2,12 @@
 
 use crate::config::{Config, DatabaseChoice, LogChoice, MasterKeyChoice};
 use crate::output;
+use adapters::audit::{Auditor, watch};
 use adapters::clock::SystemClock;
 use adapters::eventstore::{EventStoreLog, EventStoreUrl};
 use adapters::postgres::private::{PrivateOptions, PrivatePostgres};
 use adapters::postgres::{Endpoint, Pool, PostgresLog, migrate, states::PostgresStates};
-use adapters::vault::{MasterKey, PostgresVault};
+use adapters::vault::{MasterKey, PostgresVault, Signer};
 use anyhow::Context;
 use commands::Ledger;
 use commands::ports::{Clock, EventLog};
@@ -34,6 +35,8 @@ pub struct App {
     pub ledger: Arc<Ledger>,
     /// The read side's engine.
     pub engine: Arc<Engine>,
+    /// Verifies, exports and tells states.
+    pub auditor: Auditor,
     private: Option<PrivatePostgres>,
 }
 
@@ -118,10 +121,11 @@ impl App {
         } = database(config).await?;
         let pool = endpoint.pool(config.pool_size)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let vault = match &config.master_key {
-            MasterKeyChoice::Given(key) => {
-                PostgresVault::open(pool.clone(), Arc::clone(&clock), key).await?
-            }
+        let (vault, signer) = match &config.master_key {
+            MasterKeyChoice::Given(key) => (
+                PostgresVault::open(pool.clone(), Arc::clone(&clock), key).await?,
+                Signer::of(key),
+            ),
             MasterKeyChoice::File(path) => {
                 let is_made = PostgresVault::is_made(&pool).await?;
                 let (key, made) = if is_made {
@@ -140,7 +144,9 @@ impl App {
                     );
                 }
                 let opened = PostgresVault::open(pool.clone(), Arc::clone(&clock), &key).await;
-                opened.with_context(|| format!("the key file is {}", path.display()))?
+                let vault =
+                    opened.with_context(|| format!("the key file is {}", path.display()))?;
+                (vault, Signer::of(&key))
             }
         };
         let vault = Arc::new(vault);
@@ -162,7 +168,14 @@ impl App {
             Ok(Ok(_)) => engine.install().await?,
             _ => tracing::warn!("the event log is not there yet"),
         }
+        let auditor = Auditor {
+            log: log.clone(),
+            feed: feed.clone(),
+            pool: pool.clone(),
+            signer: Arc::new(signer),
+        };
         Ok(Self {
+            auditor,
             pool,
             log,
             feed,
@@ -172,6 +185,12 @@ impl App {
             engine,
             private,
         })
+    }
+
+    /// Follows the log for the audit.
+    pub fn watch(&self, config: &Config) -> watch::Watch {
+        let clock = Arc::clone(&self.clock);
+        watch::Watch::new(self.auditor.clone(), clock, config.audit.clone())
     }
 
     /// Keeps what would be folded again, and stops the database if nobody else uses it.
@@ -186,10 +205,11 @@ impl App {
             vault,
             ledger,
             engine,
+            auditor,
             private,
             ..
         } = self;
-        drop((ledger, engine, vault, log, feed));
+        drop((ledger, engine, auditor, vault, log, feed));
         pool.close();
         leave(private).await
     }

@@ -1,5 +1,9 @@
 //! The command line. Its names are a contract.
 
+mod audit;
+
+pub use audit::{Audit, AuditCommand};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,6 +34,8 @@ pub enum Command {
     Projector(Projector),
     /// Create, list and revoke API keys.
     Keys(Keys),
+    /// Replay an account's history, and prove that nobody changed it.
+    Audit(Audit),
 }
 
 /// One part of the program.

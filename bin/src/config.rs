@@ -1,13 +1,15 @@
 //! The configuration: environment variables, read once. A wrong one is named with what was
 //! expected.
 
+use adapters::audit::watch;
 use adapters::eventstore::EventStoreUrl;
 use adapters::postgres::private::PrivatePostgres;
 use adapters::vault::MasterKey;
 use anyhow::{Context, bail};
 use domain::formula::FormulaPolicy;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where the database is.
 pub enum DatabaseChoice {
@@ -58,6 +60,8 @@ pub struct Config {
     pub pool_size: usize,
     /// `FORMULAS_OFF`
     pub formulas: FormulaPolicy,
+    /// `AUDIT_EVERY_EVENTS`, `AUDIT_EVERY_MINUTES`, `AUDIT_DIR`
+    pub audit: watch::Settings,
     /// `LOG`
     pub log_filter: String,
     /// `LOG_FORMAT`
@@ -110,6 +114,7 @@ impl Config {
                 None => DatabaseChoice::Private,
             },
             event_log: event_log()?,
+            audit: audit(&data_dir)?,
             data_dir,
             master_key: master_key()?,
             listen,
@@ -134,6 +139,27 @@ fn event_log() -> anyhow::Result<LogChoice> {
              esdb://host:2113?tls=false"
         ),
     }
+}
+
+/// When checkpoints are signed, and where their files are put.
+fn audit(data_dir: &Path) -> anyhow::Result<watch::Settings> {
+    let number = |name: &str, default: u64, most: u64| {
+        let Some(text) = variable(name)? else {
+            return Ok(default);
+        };
+        match text.parse() {
+            Ok(number) if (1..=most).contains(&number) => Ok(number),
+            _ => bail!("{name} is '{text}': expected a number from 1 to {most}"),
+        }
+    };
+    Ok(watch::Settings {
+        every_events: number("AUDIT_EVERY_EVENTS", 100_000, 1_000_000_000)?,
+        every: Duration::from_secs(60 * number("AUDIT_EVERY_MINUTES", 60, 10_080)?),
+        folder: match variable("AUDIT_DIR")? {
+            Some(folder) => PathBuf::from(folder),
+            None => data_dir.join("audit"),
+        },
+    })
 }
 
 fn master_key() -> anyhow::Result<MasterKeyChoice> {

@@ -1,6 +1,7 @@
 //! The composition root: configuration, telemetry, wiring and subcommands, nothing else.
 
 pub mod app;
+mod audit;
 pub mod cli;
 pub mod config;
 mod demo;
@@ -49,5 +50,6 @@ async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
         Command::Migrate => app::migrate(&config).await,
         Command::Projector(arguments) => projector::run(&config, &arguments).await,
         Command::Keys(arguments) => keys::run(&config, &arguments).await,
+        Command::Audit(arguments) => audit::run(&config, &arguments).await,
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "this is the one place for it")]
 
 use serde::Serialize;
+use std::io::Write;
 
 /// Prints a line of an answer.
 pub(crate) fn line(text: impl std::fmt::Display) {
@@ -13,6 +14,11 @@ pub(crate) fn line(text: impl std::fmt::Display) {
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string(value)?);
     Ok(())
+}
+
+/// Prints a piece of an answer exactly as it is.
+pub(crate) fn text(text: &str) -> std::io::Result<()> {
+    std::io::stdout().lock().write_all(text.as_bytes())
 }
 
 /// Prints why a command failed, with its causes.

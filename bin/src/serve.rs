@@ -52,7 +52,7 @@ async fn run_roles(
     cancel: &CancellationToken,
 ) -> anyhow::Result<()> {
     match role {
-        Some(RoleName::Projector) => Ok(app.engine.follow(cancel).await?),
+        Some(RoleName::Projector) => project(app, config, cancel).await,
         Some(RoleName::Api) => api(app, config, bind(listen).await?, cancel).await,
         None => everything(app, config, bind(listen).await?, cancel).await,
     }
@@ -65,6 +65,19 @@ pub(crate) async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("cannot listen on {listen}: set LISTEN to a free address"))
 }
 
+/// Keeps the read models, and signs checkpoints. Only the read models can end it early.
+async fn project(app: &App, config: &Config, cancel: &CancellationToken) -> anyhow::Result<()> {
+    let both = cancel.child_token();
+    let watch = app.watch(config);
+    let projecting = async {
+        let result = app.engine.follow(&both).await;
+        both.cancel();
+        result
+    };
+    let (projected, ()) = tokio::join!(projecting, watch.follow(&both));
+    Ok(projected?)
+}
+
 /// API and projector together. If either ends, both do.
 pub(crate) async fn everything(
     app: &App,
@@ -74,7 +87,7 @@ pub(crate) async fn everything(
 ) -> anyhow::Result<()> {
     let both = cancel.child_token();
     let projecting = async {
-        let result = app.engine.follow(&both).await;
+        let result = project(app, config, &both).await;
         both.cancel();
         result
     };
@@ -100,6 +113,7 @@ async fn api(
         vault: Arc::clone(&app.vault) as Arc<_>,
         clock: Arc::clone(&app.clock),
         formulas: config.formulas.clone(),
+        auditor: app.auditor.clone(),
     };
     output::line(format!("Listening on http://{}", listener.local_addr()?));
     serve(listener, Arc::new(services), cancel.clone()).await?;

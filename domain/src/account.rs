@@ -16,6 +16,7 @@ mod command;
 mod decide;
 mod event;
 mod identity;
+mod moment;
 mod state;
 
 pub use command::{
@@ -30,6 +31,7 @@ pub use event::{
     SyncOutcome, SyncRecorded,
 };
 pub use identity::{event_id, may_repeat};
+pub use moment::{AsOf, effective_at, reduced};
 pub use state::{Account, Facts, ProfileTimeline, evolve};
 
 /// The most posts that one reading may hold, so that an event stays far below a log's limits.

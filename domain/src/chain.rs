@@ -5,6 +5,11 @@
 //! big-endian number, the 16 bytes of the event id, the type, the metadata and the data, all
 //! exactly as stored. The first event of a stream names [`ChainHash::GENESIS`].
 
+pub mod root;
+pub mod verify;
+
+pub use verify::Tip;
+
 use crate::{EventId, RecordedEvent};
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};

@@ -27,4 +27,5 @@ migrations![
     "0004_projections",
     "0005_api_keys",
     "0006_shards",
+    "0007_audit",
 ];

@@ -5,6 +5,7 @@ mod api_answers;
 mod api_ground;
 mod api_problems;
 mod architecture;
+mod audit;
 mod canary;
 mod command_side;
 mod dirty_import;

@@ -110,6 +110,7 @@ async fn an_answer_asks_in_few_flights() -> anyhow::Result<()> {
         vault: Arc::clone(&ledger.vault) as Arc<_>,
         clock: Arc::new(SystemClock),
         formulas: FormulaPolicy::default(),
+        auditor: ledger.auditor()?,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}/v1", listener.local_addr()?);

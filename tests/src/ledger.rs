@@ -1,9 +1,10 @@
 //! The whole program within a test: log, vault, write side and engine over a test's database.
 
 use crate::TestDatabase;
+use adapters::audit::Auditor;
 use adapters::clock::SystemClock;
 use adapters::postgres::{Pool, PostgresLog, states::PostgresStates};
-use adapters::vault::{MasterKey, PostgresVault};
+use adapters::vault::{MasterKey, PostgresVault, Signer};
 use commands::ports::{Clock, EventLog, Vault};
 use commands::text::{PostText, ProfileText};
 use commands::{Context, Intent, Ledger, Outcome, PostSnapshot, Profile};
@@ -124,6 +125,16 @@ impl TestLedger {
             vault,
             ledger,
             engine,
+        })
+    }
+
+    /// What audits need, over the same log, with the key that signs in tests.
+    pub fn auditor(&self) -> anyhow::Result<Auditor> {
+        Ok(Auditor {
+            log: Arc::clone(&self.log) as Arc<dyn EventLog>,
+            feed: Arc::clone(&self.log) as Arc<dyn EventFeed>,
+            pool: self.pool.clone(),
+            signer: Arc::new(Signer::of(&MasterKey::parse(MASTER_KEY, "a test")?)),
         })
     }
 

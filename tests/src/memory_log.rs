@@ -35,6 +35,24 @@ impl Default for MemoryLog {
 }
 
 impl MemoryLog {
+    /// Puts other events in the place of all, as somebody would who may write the log's files:
+    /// nothing is checked. Positions are given anew, in the order of the events.
+    pub fn replace(&self, events: Vec<RecordedEvent>) {
+        let mut held = self.events();
+        *held = Events::default();
+        for (mut event, commit) in events.into_iter().zip(1..) {
+            event.position = Position {
+                log: self.log_id,
+                commit,
+                prepare: commit,
+            };
+            let places = held.streams.entry(event.stream.clone()).or_default();
+            places.push(commit as usize - 1);
+            held.all.push(event);
+        }
+        self.head.send_replace(held.all.len() as u64);
+    }
+
     fn events(&self) -> MutexGuard<'_, Events> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -169,7 +169,7 @@ mod tests {
                 assert!(parameter["description"].is_string(), "{path}: {parameter}");
             }
         }
-        assert_eq!(names.len(), 19);
+        assert_eq!(names.len(), 23);
     }
 
     #[test]

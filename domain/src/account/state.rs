@@ -89,6 +89,11 @@ impl ProfileTimeline {
         }
     }
 
+    /// The changes that are kept, in the order of their moments.
+    pub fn changes(&self) -> &[(Timestamp, Fingerprint)] {
+        &self.0
+    }
+
     fn insert(&mut self, observed_at: Timestamp, fingerprint: Fingerprint) {
         let place = self.0.partition_point(|(since, _)| *since <= observed_at);
         self.0.insert(place, (observed_at, fingerprint));
@@ -100,12 +105,17 @@ impl ProfileTimeline {
 
 impl Facts {
     fn new(creator: &CreatorId, platform: Platform, at: Timestamp, profile: &Sealed) -> Self {
-        let mut profiles = ProfileTimeline::default();
-        profiles.insert(at, profile.fingerprint);
+        let mut facts = Self::of_owner(creator, platform);
+        facts.profiles.insert(at, profile.fingerprint);
+        facts
+    }
+
+    /// What is known of an account of which nothing was ever seen.
+    pub(super) fn of_owner(creator: &CreatorId, platform: Platform) -> Self {
         Self {
             creator: creator.clone(),
             platform,
-            profiles,
+            profiles: ProfileTimeline::default(),
             newest_metrics: None,
             newest_values: BTreeMap::new(),
             newest_posts: None,

@@ -2,6 +2,7 @@
 
 mod identities;
 mod laws;
+mod moments;
 mod phases;
 mod posts;
 mod profiles;

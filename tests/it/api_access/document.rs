@@ -5,10 +5,14 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const PATHS: [&str; 19] = [
+const PATHS: [&str; 23] = [
     "/healthz",
     "/readyz",
     "/v1/accounts/{account_id}",
+    "/v1/accounts/{account_id}/audit/export",
+    "/v1/accounts/{account_id}/audit/history",
+    "/v1/accounts/{account_id}/audit/state",
+    "/v1/accounts/{account_id}/audit/verify",
     "/v1/accounts/{account_id}/events",
     "/v1/accounts/{account_id}/growth",
     "/v1/accounts/{account_id}/metrics/{metric}",

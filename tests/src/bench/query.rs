@@ -61,6 +61,7 @@ pub(crate) async fn run(cluster: &Cluster, size: usize, table: &mut Table) -> an
     let keys = ApiKeys::new(ledger.pool.clone());
     let (_, secret) = keys.create("bench", Role::Admin, None).await?;
     let services = Services {
+        auditor: ledger.auditor()?,
         pool: ledger.pool.clone(),
         log: Arc::clone(&ledger.log) as Arc<_>,
         vault: Arc::clone(&ledger.vault) as Arc<_>,

@@ -1,0 +1,85 @@
+//! Reads the log ahead in pages of bounded size, while what was read before is worked on.
+
+use super::AuditError;
+use domain::{Position, RecordedEvent, StreamName};
+use projections::feed::{EventFeed, FeedError};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc;
+
+/// Pages that wait while one is worked on.
+const PAGES_AHEAD: usize = 2;
+const FEWEST_EVENTS: usize = 16;
+const MOST_EVENTS: usize = 4_000;
+/// How many bytes of events a page should have, so that memory stays flat.
+const TARGET_BYTES: usize = 8 * 1024 * 1024;
+/// How often a page is asked for before the log counts as out of reach.
+const ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// The events of the first page that is asked for.
+pub(super) const FIRST_PAGE: usize = MOST_EVENTS / 8;
+
+/// How many events the next page should have, by how large the last ones were.
+pub(super) fn next_limit(events: &[RecordedEvent]) -> usize {
+    let bytes: usize = events
+        .iter()
+        .map(|event| event.data.len() + event.metadata.len())
+        .sum();
+    let each = bytes / events.len().max(1) + 1;
+    (TARGET_BYTES / each).clamp(FEWEST_EVENTS, MOST_EVENTS)
+}
+
+/// Whether an event belongs to an account: what else a log holds is somebody else's.
+pub(super) fn is_ours(event: &RecordedEvent) -> bool {
+    event
+        .stream
+        .as_str()
+        .starts_with(StreamName::ACCOUNT_PREFIX)
+}
+
+/// Everything from the beginning to this position, by a task of its own.
+pub(super) fn read_ahead(
+    feed: Arc<dyn EventFeed>,
+    head: Position,
+) -> mpsc::Receiver<Result<Vec<RecordedEvent>, AuditError>> {
+    let (sender, pages) = mpsc::channel(PAGES_AHEAD);
+    tokio::spawn(async move {
+        let (mut after, mut limit) = (None, FIRST_PAGE);
+        loop {
+            let page = match page(&*feed, after, limit).await {
+                Ok(page) => page,
+                Err(error) => {
+                    // Nobody listens any more: then nobody needs to know.
+                    let _told = sender.send(Err(error.into())).await;
+                    return;
+                }
+            };
+            let Some(last) = page.last() else { return };
+            limit = next_limit(&page);
+            after = Some(last.position);
+            let at_head = last.position >= head;
+            if sender.send(Ok(page)).await.is_err() || at_head {
+                return;
+            }
+        }
+    });
+    pages
+}
+
+async fn page(
+    feed: &dyn EventFeed,
+    after: Option<Position>,
+    limit: usize,
+) -> Result<Vec<RecordedEvent>, FeedError> {
+    let mut attempt = 1;
+    loop {
+        match feed.read_all(after, limit).await {
+            Err(error @ FeedError::Unavailable(_)) if attempt < ATTEMPTS => {
+                tracing::warn!(%error, attempt, "the log is asked again");
+                attempt += 1;
+                tokio::time::sleep(PAUSE * attempt).await;
+            }
+            settled => return settled,
+        }
+    }
+}
