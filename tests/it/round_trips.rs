@@ -188,9 +188,12 @@ async fn an_answer_asks_in_few_flights() -> anyhow::Result<()> {
     ] {
         for id in [account.to_string(), nobody.to_owned()] {
             let path = path.replace("ID", &id);
-            let before = trips.load(Ordering::SeqCst);
-            ensure!(ask(&path, other.expose()).await? == 404, "{path}");
-            ensure!(trips.load(Ordering::SeqCst) == before + 2, "{path}");
+            for first in [true, false] {
+                let before = trips.load(Ordering::SeqCst);
+                ensure!(ask(&path, other.expose()).await? == 404, "{path}");
+                let cost = trips.load(Ordering::SeqCst) - before;
+                ensure!(first || cost == 2, "{path}: {cost} round trips");
+            }
         }
     }
     stop.cancel();
