@@ -120,21 +120,16 @@ impl Counted<'_> {
         self.check_break()?;
         self.outlet.event(event).await?;
         self.left -= 1;
+        self.breaks_after = self.breaks_after.map(|after| after.saturating_sub(1));
         self.check_break()
     }
 
-    fn check_break(&mut self) -> Result<(), Stop> {
-        match &mut self.breaks_after {
-            None => Ok(()),
-            Some(0) => {
-                self.node.faults.break_reads.count();
-                Err(status::not_ready().into())
-            }
-            Some(after) => {
-                *after -= 1;
-                Ok(())
-            }
+    fn check_break(&self) -> Result<(), Stop> {
+        if self.breaks_after != Some(0) {
+            return Ok(());
         }
+        self.node.faults.break_reads.count();
+        Err(status::not_ready().into())
     }
 }
 
