@@ -16,8 +16,9 @@ use eventstore::{
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The client that the project uses, connected to this address.
+/// The client that the project uses, connected to this address. It pauses before it connects.
 fn client(url: &str) -> Result<Client> {
+    let url = format!("{url}&discoveryInterval=10");
     Client::new(url.parse()?).map_err(|error| anyhow::anyhow!("{error}"))
 }
 

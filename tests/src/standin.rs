@@ -6,6 +6,11 @@
 //! with their trailers. Persistent subscriptions, batch appends, links and encryption are absent,
 //! and it does not claim to have them.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "the error of a gRPC call is what it is, and none of ours is hot"
+)]
+
 mod append;
 mod cluster;
 mod faults;
@@ -17,20 +22,19 @@ mod node;
 mod pages;
 mod read;
 mod request;
+mod retention;
 mod service;
 mod status;
 mod subscription;
 mod wire;
 mod write;
 
-mod retention;
-
 pub use cluster::{Endpoint, StandInCluster};
 pub use faults::{Faults, Lost, Switch, Written};
 pub use log::Stored;
 
-use ::std::sync::Arc;
 use node::Node;
+use std::sync::Arc;
 
 /// What a stand-in is told at its start.
 #[derive(Clone, Debug, Default)]

@@ -18,7 +18,7 @@ fn clients() -> PathBuf {
 /// The Python of a virtual environment that holds the client; made once, under the build folder.
 async fn python() -> Result<Option<PathBuf>> {
     if let Some(reason) = skipped() {
-        println!("SKIPPED, because {SKIP} is set: {reason}");
+        eprintln!("SKIPPED, because {SKIP} is set: {reason}");
         return Ok(None);
     }
     let requirements = clients().join("requirements.txt");
