@@ -23,10 +23,12 @@ impl Scene {
     async fn new() -> anyhow::Result<Self> {
         let ledger = TestLedger::create().await?;
         random_history(&ledger, &mut Rng::new(11), 60).await?;
-        let first = ledger.log.read_all(None, 1).await?;
-        let stream = &first.first().context("an event")?.stream;
+        let events = ledger.log.read_all(None, 1_000_000).await?;
+        // The stream that has gone furthest has something to be cut off.
+        let furthest = events.iter().max_by_key(|event| event.revision);
+        let furthest = furthest.context("an event")?;
         Ok(Self {
-            account: stream.account().context("an account")?,
+            account: furthest.stream.account().context("an account")?,
             ledger,
             folder: tempfile::tempdir()?,
         })
