@@ -28,7 +28,12 @@ impl Home {
         temporary_folder("kills").map(Self)
     }
 
+    /// What it said goes to a file, which is shown if something does not end well.
     fn program(&self, arguments: &[&str]) -> anyhow::Result<Child> {
+        let said = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.0.join("said.log"))?;
         Command::new(env!("CARGO_BIN_EXE_program"))
             .args(arguments)
             .env("DATA_DIR", &self.0)
@@ -37,9 +42,16 @@ impl Home {
             .current_dir(&self.0)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(said)
             .spawn()
             .context("the program starts")
+    }
+
+    /// The last that was said.
+    fn said(&self) -> String {
+        let said = std::fs::read_to_string(self.0.join("said.log")).unwrap_or_default();
+        let lines: Vec<_> = said.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
     fn import(&self, data: &Path, epoch: usize) -> anyhow::Result<Child> {
@@ -271,7 +283,8 @@ async fn fifty_kills_lose_and_double_nothing() -> anyhow::Result<()> {
         }
         ensure!(
             stormy.import(data.path(), epoch)?.wait()?.success(),
-            "epoch {epoch} ends well"
+            "epoch {epoch} does not end well:\n{}",
+            stormy.said()
         );
     }
     eprintln!("kills: {in_the_middle} of {kills} in the middle of an import of {shortest:?}");
@@ -281,7 +294,8 @@ async fn fifty_kills_lose_and_double_nothing() -> anyhow::Result<()> {
     );
     ensure!(
         stormy.program(&["projector", "--once"])?.wait()?.success(),
-        "the projector ends well"
+        "the projector does not end well:\n{}",
+        stormy.said()
     );
 
     let (postgres, client) = stormy.open().await?;
