@@ -51,7 +51,7 @@ async fn fill(ledger: &TestLedger, size: usize) -> anyhow::Result<u64> {
     let intent = |n: usize| {
         let micros = 1_767_225_600_000_000 + n as i64 * 1_000_000;
         let observed_at = Timestamp::from_micros(micros).unwrap_or(Timestamp::MAX);
-        if n % 10 == 0 {
+        if n.is_multiple_of(10) {
             let views = |id: usize| [(Metric::Views, (n + id) as i64)];
             let seen = |id: usize| post(&format!("post-{id}"), "A title", &views(id));
             return Intent::SnapshotPosts {

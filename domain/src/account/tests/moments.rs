@@ -28,7 +28,7 @@ fn kept(event: &Event) -> Event {
 proptest! {
     #[test]
     fn at_the_end_of_time_it_is_the_state(events in vec(event(), 0..30)) {
-        let whole = events.iter().fold(Account::Absent, |account, event| evolve(account, event));
+        let whole = events.iter().fold(Account::Absent, evolve);
         prop_assert_eq!(as_of(&events, Timestamp::MAX), whole);
     }
 
