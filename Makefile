@@ -8,7 +8,7 @@ help:
 
 demo: ## install what is missing, build, start with demo creators, and say where to look
 	@scripts/setup
-	cargo build --release
+	cargo build --release -p bin
 	@exec "$${CARGO_TARGET_DIR:-target}/release/social-ledger" demo
 
 test: ## everything that proves it

@@ -110,6 +110,31 @@ fn a_killed_server_comes_back_with_its_data() -> Result<()> {
     Ok(())
 }
 
+/// A child of a dead server that hangs holds the shared memory for as long as nobody ends it.
+#[test]
+fn a_child_that_hangs_does_not_keep_a_new_server_down() -> Result<()> {
+    let folder = TempDir::new()?;
+    let first = PrivatePostgres::start(&options(&folder))?;
+    let statements = "create table kept (value int4); insert into kept values (7)";
+    assert_eq!(ask(&first, statements, "select value from kept")?, 7);
+
+    let runtime = tokio::runtime::Runtime::new()?;
+    let (child, _held) = runtime.block_on(async {
+        let (client, connection) =
+            tokio_postgres::connect(&first.connection_string(), NoTls).await?;
+        tokio::spawn(connection);
+        let row = client.query_one("select pg_backend_pid()", &[]).await?;
+        anyhow::Ok((row.try_get::<_, i32>(0)?.to_string(), client))
+    })?;
+    let stopped = Command::new("kill").args(["-STOP", &child]).status()?;
+    ensure!(stopped.success(), "kill -STOP {child} failed");
+    kill_9(&server_pid(&folder)?)?;
+    wait_until_gone(&socket(&first)?)?;
+    let second = PrivatePostgres::start(&options(&folder))?;
+    assert_eq!(ask(&second, "", "select value from kept")?, 7);
+    Ok(())
+}
+
 #[test]
 fn a_pid_file_that_names_a_stranger_does_not_keep_the_server_down() -> Result<()> {
     let folder = TempDir::new()?;

@@ -18,8 +18,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const POOL_WAIT: Duration = Duration::from_secs(10);
 /// Every statement over a pooled connection is prepared, planned once, and fetches few rows by a
 /// key. Left to itself the server often finds a plan for these very arguments cheaper by a little,
-/// and then plans anew each time, which takes longer than the statement itself.
-const PLAN_ONCE: &str = "set plan_cache_mode = force_generic_plan";
+/// and then plans anew each time, which takes longer than the statement itself. And where it
+/// expects that few rows fit, it collects all of a post's by a bitmap and sorts them, instead of
+/// following the index from the newest on.
+const PLAN_ONCE: &str = "set plan_cache_mode = force_generic_plan; set enable_bitmapscan = off";
 
 /// Where the database is. Its debug output shows no password.
 #[derive(Clone, Debug)]

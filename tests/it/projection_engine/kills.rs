@@ -65,7 +65,7 @@ async fn a_death_at_any_moment_loses_and_doubles_nothing() -> anyhow::Result<()>
     let mut deaths = 0;
     for round in 0..MOST_ROUNDS {
         let engine = engine(&ledger, 20, registry());
-        let moment = Duration::from_micros(rng.below(25_000));
+        let moment = Duration::from_micros(rng.below(80_000));
         let cancel = CancellationToken::new();
         if round.is_multiple_of(3) {
             // Asked to stop: what is at work may be finished.

@@ -13,12 +13,14 @@ use super::binaries::Binaries;
 use super::layout::{CLUSTER_FOLDER, Layout};
 use super::owner::Owner;
 use super::probe::{self, Answer};
-use super::process::{anyone_works_in, failed, log_tail, run, works_in};
+use super::process::{all_in, anyone_works_in, failed, log_tail, run, works_in};
 use super::{NAME, PrivateError, settings};
 
 /// How long a start that fails is tried again. After a crash of the server's main process its
 /// children may hold the shared memory until their last statement ends.
 const START_PATIENCE: Duration = Duration::from_secs(30);
+/// How long they may do so before they are ended: what they had not committed is lost already.
+const ORPHAN_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a server may take that has started and replays its log after a crash.
 const RECOVERY_PATIENCE: Duration = Duration::from_secs(300);
 /// A start that fails while no process of the cluster is left to wait for (a setting that
@@ -186,7 +188,10 @@ impl Cluster {
                     if hopeless < HOPELESS_LIMIT
                         && first_launch.is_none_or(|at| at.elapsed() < START_PATIENCE) =>
                 {
-                    first_launch.get_or_insert_with(Instant::now);
+                    let first = first_launch.get_or_insert_with(Instant::now);
+                    if first.elapsed() > ORPHAN_PATIENCE {
+                        self.end_orphans()?;
+                    }
                     if !self.launch(given)? && !anyone_works_in(&self.layout.cluster)? {
                         hopeless += 1;
                     }
@@ -232,6 +237,27 @@ impl Cluster {
             .status()
             .map(|status| status.success())
             .map_err(PrivateError::io("run", &self.binaries.path("pg_ctl")))
+    }
+
+    /// Ends what is left of a server whose main process is dead: a child that hangs would keep
+    /// every new server down. Such children can only be waited for or ended, and a new server
+    /// recovers from the log either way.
+    fn end_orphans(&self) -> Result<(), PrivateError> {
+        let main = fs::read_to_string(self.pid_file()).ok();
+        let main = main.as_deref().and_then(first_number);
+        if main.is_some_and(|main| works_in(main, &self.layout.cluster)) {
+            return Ok(());
+        }
+        for pid in all_in(&self.layout.cluster)? {
+            tracing::warn!(pid, "ending a process that a dead server left behind");
+            // One that has just ended by itself is as good.
+            let _status = self
+                .command("pg_ctl")
+                .args(["kill", "KILL", &pid.to_string()])
+                .stderr(Stdio::null())
+                .status();
+        }
+        Ok(())
     }
 
     /// After a crash the pid file stays. Postgres sees through it when the number is free again,

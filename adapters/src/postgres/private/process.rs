@@ -89,6 +89,11 @@ pub(super) fn works_in(pid: u32, folder: &Path) -> bool {
 
 /// Whether any process works in this folder; "none" means that nobody uses the cluster there.
 pub(super) fn anyone_works_in(folder: &Path) -> Result<bool, PrivateError> {
+    Ok(!all_in(folder)?.is_empty())
+}
+
+/// All processes that work in this folder.
+pub(super) fn all_in(folder: &Path) -> Result<Vec<u32>, PrivateError> {
     let wanted = identity(folder).map_err(PrivateError::io("look at the folder", folder))?;
     let proc = Path::new("/proc");
     let processes = fs::read_dir(proc)
@@ -97,8 +102,11 @@ pub(super) fn anyone_works_in(folder: &Path) -> Result<bool, PrivateError> {
     // What cannot be looked at has ended meanwhile, is a zombie, or belongs to another user,
     // who cannot run this cluster.
     Ok(processes
-        .filter_map(|process| identity(&process.path().join("cwd")).ok())
-        .any(|working| working == wanted))
+        .filter(|process| {
+            identity(&process.path().join("cwd")).is_ok_and(|working| working == wanted)
+        })
+        .filter_map(|process| process.file_name().to_str()?.parse().ok())
+        .collect())
 }
 
 /// Folders are compared by device and number, not by name: the way there may lead over links.
