@@ -241,36 +241,41 @@ pub struct Checkpoint {
     pub skipped: i64,
 }
 
-/// All checkpoints.
+/// All checkpoints, one for each read model.
 pub async fn checkpoints(client: &impl Reader) -> Result<Vec<Checkpoint>, tokio_postgres::Error> {
     let rows = client
         .query(
-            "select distinct on (name, version)
-                 name, version, log_id, commit_position, prepare_position,
-                 (sum(events) over model)::bigint as events,
-                 (sum(skipped) over model)::bigint as skipped
+            "select name, version, log_id, commit_position, prepare_position, events, skipped
              from projection_checkpoints
-             window model as (partition by name, version)
              order by name, version, commit_position, prepare_position",
             &[],
         )
         .await?;
-    let read = |row: &tokio_postgres::Row| {
+    let mut found: Vec<Checkpoint> = vec![];
+    for row in &rows {
         let held = Held {
             log: row.try_get("log_id")?,
             commit: row.try_get("commit_position")?,
             prepare: row.try_get("prepare_position")?,
         };
-        Ok(Checkpoint {
+        let shard = Checkpoint {
             name: row.try_get("name")?,
             version: row.try_get("version")?,
             log: held.log(),
             position: held.position(),
             events: row.try_get("events")?,
             skipped: row.try_get("skipped")?,
-        })
-    };
-    rows.iter().map(read).collect()
+        };
+        match found.last_mut() {
+            // Its first shard stands farthest back.
+            Some(model) if model.name == shard.name && model.version == shard.version => {
+                model.events += shard.events;
+                model.skipped += shard.skipped;
+            }
+            _ => found.push(shard),
+        }
+    }
+    Ok(found)
 }
 
 /// Where one read model stands.

@@ -132,6 +132,10 @@ const POST: &str = "p.post, p.account_id, a.creator_id, a.platform, p.published_
     p.likes as last_likes, p.comments as last_comments, p.shares as last_shares,
     p.saves as last_saves, p.reach as last_reach, p.watch_time as last_watch_time, t.sealed";
 
+/// What a post's own row says of it.
+const POST_COLUMNS: &str = "p.post, p.account_id, p.published_at, p.observed_at, p.observations,
+    p.views, p.likes, p.comments, p.shares, p.saves, p.reach, p.watch_time";
+
 /// The accounts in question: $1 one account, $2 one creator, $3 the scope, $4 a platform. What is
 /// asked for stands alone, so that a plan made for any arguments still goes by its index.
 fn accounts(of: &TopScope, scope: &Scope) -> String {
@@ -169,27 +173,28 @@ pub fn ranked_sql(scope: &Scope, query: &TopQuery) -> Option<String> {
     };
     let accounts = accounts(&query.of, scope);
     let basis = basis(query.measure, "true");
+    // The ranking has brought its account along.
+    let post = POST.replace("a.", "p.");
     Some(format!(
         "with ranked as (
-             select a.account_id, a.creator_id, a.platform, best.post, best.ranked
+             select a.creator_id, a.platform, {POST_COLUMNS}, p.ranked
              from (select a.account_id, a.creator_id, a.platform from {accounts}) a
              cross join lateral (
-                 select p.post, p.{column} as ranked
+                 select {POST_COLUMNS}, p.{column} as ranked
                  from top_posts_v1 p
                  where p.account_id = a.account_id and p.{column} is not null
                      and ($5::bigint is null or p.views >= $5)
                  order by p.{column} desc, p.post
                  limit $7
-             ) best
-             order by best.ranked desc, best.post
+             ) p
+             order by p.ranked desc, p.post
              limit $7
          )
-         select {POST}, b.*, null::bigint as followers
-         from ranked a
-         join top_posts_v1 p on p.post = a.post
+         select {post}, b.*, null::bigint as followers
+         from ranked p
          left join top_posts_v1_text t on t.post = p.post
          cross join lateral {basis} b
-         order by a.ranked desc, p.post"
+         order by p.ranked desc, p.post"
     ))
 }
 
