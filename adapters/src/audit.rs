@@ -10,6 +10,7 @@ pub mod facts;
 pub mod files;
 pub mod history;
 mod pages;
+mod part;
 pub mod segments;
 pub mod state;
 mod statement;

@@ -23,6 +23,7 @@ mod paths;
 mod posts;
 mod problem;
 mod registry;
+mod revisions;
 mod standing;
 mod sync_health;
 mod time;

@@ -14,6 +14,7 @@ pub use checkpoint::{Checkpoint, checkpoint, checkpoints};
 
 use crate::feed::{EventFeed, FeedError};
 use crate::projection::{Projection, ProjectionError};
+use crate::sql::Held;
 use async_trait::async_trait;
 use domain::Position;
 use futures_util::future::join_all;
@@ -264,7 +265,7 @@ impl Engine {
         // Cancelled with the caller's, or by a read model that must begin anew.
         let done = cancel.child_token();
         let slowest = shards.iter().map(|shard| shard.held);
-        let slowest = slowest.min_by_key(checkpoint::Held::order);
+        let slowest = slowest.min_by_key(Held::order);
         let mut senders = vec![];
         let mut workers = vec![];
         for shard in shards {

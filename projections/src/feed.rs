@@ -9,6 +9,24 @@ use uuid::Uuid;
 /// How long a follower waits for a hint before it looks by itself.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
+/// The most events of a page.
+pub const MOST_EVENTS: usize = 4_000;
+/// The fewest to ask for, even if events are huge.
+const FEWEST_EVENTS: usize = 16;
+/// How many events the first page should have, while nobody knows how large they are.
+pub const FIRST_PAGE: usize = MOST_EVENTS / 8;
+
+/// How many events the next page should have, so that it takes about so many bytes: by how large
+/// the last ones were, if there were any.
+pub fn next_page(events: &[RecordedEvent], target_bytes: usize) -> Option<usize> {
+    let bytes: usize = events
+        .iter()
+        .map(|event| event.data.len() + event.metadata.len())
+        .sum();
+    let each = bytes.checked_div(events.len())? + 1;
+    Some((target_bytes / each).clamp(FEWEST_EVENTS, MOST_EVENTS))
+}
+
 /// Why a feed could not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {

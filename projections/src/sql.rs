@@ -1,10 +1,11 @@
 //! Domain values as Postgres columns, and what a query needs of a connection.
 
 use bytes::{BufMut, BytesMut};
-use domain::Timestamp;
+use domain::{Position, Timestamp};
 use std::error::Error;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 use tokio_postgres::{Client, Row};
+use uuid::Uuid;
 
 /// Microseconds from 1970 to Postgres' own epoch, the year 2000.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
@@ -34,6 +35,51 @@ impl<'a> FromSql<'a> for At {
     }
 
     accepts!(TIMESTAMPTZ);
+}
+
+/// How far somebody has come in one log, as its two columns: at zero before the first event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// The log.
+    pub log: Uuid,
+    /// `commit_position`
+    pub commit: i64,
+    /// `prepare_position`
+    pub prepare: i64,
+}
+
+impl Held {
+    /// At this position.
+    pub fn at(position: Position) -> Self {
+        Self {
+            log: position.log,
+            commit: position.commit.cast_signed(),
+            prepare: position.prepare.cast_signed(),
+        }
+    }
+
+    /// What a row with these columns says.
+    pub fn read(log: Uuid, row: &Row) -> Result<Self, tokio_postgres::Error> {
+        Ok(Self {
+            log,
+            commit: row.try_get("commit_position")?,
+            prepare: row.try_get("prepare_position")?,
+        })
+    }
+
+    /// The position; nothing before the first event.
+    pub fn position(&self) -> Option<Position> {
+        (self.commit > 0).then_some(Position {
+            log: self.log,
+            commit: self.commit.cast_unsigned(),
+            prepare: self.prepare.cast_unsigned(),
+        })
+    }
+
+    /// What places of one log are compared by.
+    pub fn order(&self) -> (i64, i64) {
+        (self.commit, self.prepare)
+    }
 }
 
 /// A connection that read models are asked over. One that keeps prepared statements answers

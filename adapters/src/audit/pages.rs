@@ -2,32 +2,17 @@
 
 use super::AuditError;
 use domain::{Position, RecordedEvent, StreamName};
-use projections::feed::{EventFeed, FeedError};
+use projections::feed::{EventFeed, FIRST_PAGE, FeedError, next_page};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
 /// Pages that wait while one is worked on.
 const PAGES_AHEAD: usize = 2;
-const FEWEST_EVENTS: usize = 16;
-const MOST_EVENTS: usize = 4_000;
 /// How many bytes of events a page should have, so that memory stays flat.
-const TARGET_BYTES: usize = 8 * 1024 * 1024;
+pub(super) const TARGET_BYTES: usize = 8 * 1024 * 1024;
 /// How often a page is asked for before the log counts as out of reach.
 const ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(300);
-
-/// The events of the first page that is asked for.
-pub(super) const FIRST_PAGE: usize = MOST_EVENTS / 8;
-
-/// How many events the next page should have, by how large the last ones were.
-pub(super) fn next_limit(events: &[RecordedEvent]) -> usize {
-    let bytes: usize = events
-        .iter()
-        .map(|event| event.data.len() + event.metadata.len())
-        .sum();
-    let each = bytes / events.len().max(1) + 1;
-    (TARGET_BYTES / each).clamp(FEWEST_EVENTS, MOST_EVENTS)
-}
 
 /// Whether an event belongs to an account: what else a log holds is somebody else's.
 pub(super) fn is_ours(event: &RecordedEvent) -> bool {
@@ -55,7 +40,7 @@ pub(super) fn read_ahead(
                 }
             };
             let Some(last) = page.last() else { return };
-            limit = next_limit(&page);
+            limit = next_page(&page, TARGET_BYTES).unwrap_or(limit);
             after = Some(last.position);
             let at_head = last.position >= head;
             if sender.send(Ok(page)).await.is_err() || at_head {

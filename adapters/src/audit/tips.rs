@@ -4,8 +4,9 @@ use super::AuditError;
 use super::pages::is_ours;
 use domain::chain::verify::{Fault, follow};
 use domain::chain::{ChainHash, Tip};
-use domain::{Position, RecordedEvent, Timestamp};
-use projections::sql::At;
+use domain::{RecordedEvent, Timestamp};
+use projections::feed::Followed;
+use projections::sql::{At, Held};
 use std::collections::HashMap;
 use tokio_postgres::{Client, GenericClient, Row};
 use uuid::Uuid;
@@ -14,40 +15,6 @@ use uuid::Uuid;
 const SESSION: &str = "
     set local synchronous_commit = off;
     set local idle_in_transaction_session_timeout = '10s'";
-
-/// How far the tips of a log have come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Held {
-    log: Uuid,
-    commit: i64,
-    prepare: i64,
-}
-
-impl Held {
-    pub(super) fn position(self) -> Option<Position> {
-        (self.commit > 0).then_some(Position {
-            log: self.log,
-            commit: self.commit.cast_unsigned(),
-            prepare: self.prepare.cast_unsigned(),
-        })
-    }
-
-    fn at(position: Position) -> Self {
-        Self {
-            log: position.log,
-            commit: position.commit.cast_signed(),
-            prepare: position.prepare.cast_signed(),
-        }
-    }
-
-    pub(super) fn of(log: Uuid, row: &Row) -> Result<Self, AuditError> {
-        Ok(Self {
-            log,
-            commit: row.try_get("commit_position")?,
-            prepare: row.try_get("prepare_position")?,
-        })
-    }
-}
 
 /// Where the tips of a log stand; at its beginning, if they were never taken.
 pub(super) async fn held(client: &Client, log: Uuid, now: Timestamp) -> Result<Held, AuditError> {
@@ -65,10 +32,10 @@ pub(super) async fn held(client: &Client, log: Uuid, now: Timestamp) -> Result<H
             &[&log],
         )
         .await?;
-    Held::of(log, &row)
+    Ok(Held::read(log, &row)?)
 }
 
-/// Takes a page of events. Nothing if somebody else took it meanwhile: where the tips stand must
+/// Takes the next part of the log. Nothing if somebody else took it meanwhile: where the tips stand must
 /// then be asked anew.
 ///
 /// An event that does not continue its stream is told in the log and counted; the tip moves on to
@@ -76,12 +43,10 @@ pub(super) async fn held(client: &Client, log: Uuid, now: Timestamp) -> Result<H
 pub(super) async fn take(
     client: &mut Client,
     from: Held,
-    events: &[RecordedEvent],
+    followed: &Followed,
 ) -> Result<Option<Held>, AuditError> {
-    let Some(last) = events.last() else {
-        return Ok(Some(from));
-    };
-    let to = Held::at(last.position);
+    let Followed { events, reached } = followed;
+    let to = Held::at(*reached);
     let transaction = client.transaction().await?;
     transaction.batch_execute(SESSION).await?;
     let moved = transaction

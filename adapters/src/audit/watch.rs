@@ -1,26 +1,24 @@
 //! Follows the log, keeps the tips of all streams, and signs a checkpoint over them when it is due.
 
-use super::checkpoint::{FORMAT, Statement, TipLine, file_name};
-use super::pages::{FIRST_PAGE, next_limit};
+use super::checkpoint::{FORMAT, Statement, file_name};
+use super::pages::TARGET_BYTES;
+use super::part::Part;
 use super::statement::{self, Signed};
-use super::tips::{self, Held};
+use super::tips;
 use super::{AuditError, Auditor};
 use commands::ports::Clock;
 use domain::Timestamp;
 use domain::chain::ChainHash;
-use domain::chain::root::Tree;
-use futures_util::TryStreamExt;
-use projections::sql::At;
-use std::path::{Path, PathBuf};
-use std::pin::pin;
+use projections::feed::{FIRST_PAGE, Followed, next_page};
+use projections::sql::{At, Held};
+use std::path::PathBuf;
 use std::{sync::Arc, time::Duration};
-use tokio::fs::File;
-use tokio::io::{AsyncWriteExt, BufWriter};
-use tokio_postgres::{Client, GenericClient, Transaction, types::ToSql};
+use tokio::time::timeout;
+use tokio_postgres::{Client, GenericClient, Transaction};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// How long a hint is waited for before the log is looked at, and whether a checkpoint is due.
+/// How long events are waited for before it is looked whether a checkpoint is due.
 const LOOK: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -92,25 +90,17 @@ impl Watch {
     /// Takes what comes until something fails, or somebody else takes it.
     async fn follow_on(&self, pause: &mut Duration) -> Result<(), AuditError> {
         let mut held = self.held().await?;
-        let mut hints = self.auditor.feed.hints();
+        let mut follower = Arc::clone(&self.auditor.feed).follow(held.position());
         let mut limit = FIRST_PAGE;
         loop {
-            hints.mark_unchanged();
-            let events = self.auditor.feed.read_all(held.position(), limit).await?;
-            if events.is_empty() {
-                let hint = async {
-                    if hints.changed().await.is_err() {
-                        std::future::pending::<()>().await;
-                    }
-                };
-                let _elapsed = tokio::time::timeout(LOOK, hint).await;
-            } else {
-                let mut client = self.auditor.pool.get().await?;
-                let Some(now_held) = tips::take(&mut client, held, &events).await? else {
+            // Waiting is broken off now and then; a follower loses nothing by it.
+            if let Ok(followed) = timeout(LOOK, follower.next_batch(limit)).await {
+                let followed = followed?;
+                let Some(moved) = self.take(held, &followed).await? else {
                     return Ok(());
                 };
-                held = now_held;
-                limit = next_limit(&events);
+                held = moved;
+                limit = next_page(&followed.events, TARGET_BYTES).unwrap_or(limit);
             }
             if let Some(made) = self.make(false).await? {
                 let Statement {
@@ -128,32 +118,28 @@ impl Watch {
         tips::held(&client, log, self.clock.now()).await
     }
 
+    async fn take(&self, held: Held, followed: &Followed) -> Result<Option<Held>, AuditError> {
+        let mut client = self.auditor.pool.get().await?;
+        tips::take(&mut client, held, followed).await
+    }
+
     /// Takes everything up to where the log's head is now. How many events that were.
     pub async fn catch_up(&self) -> Result<u64, AuditError> {
-        let feed = &self.auditor.feed;
-        let Some(head) = feed.head().await? else {
-            self.held().await?;
-            return Ok(0);
-        };
+        let head = self.auditor.feed.head().await?;
         let (mut held, mut taken, mut limit) = (self.held().await?, 0, FIRST_PAGE);
-        while held.position().is_none_or(|position| position < head) {
-            let events = feed.read_all(held.position(), limit).await?;
-            if events.is_empty() {
-                break;
-            }
-            let mut client = self.auditor.pool.get().await?;
-            match tips::take(&mut client, held, &events).await? {
-                Some(moved) => {
-                    taken += events.len() as u64;
-                    held = moved;
-                }
-                // Somebody else follows too: one goes on from where both are now.
-                None => {
-                    drop(client);
+        while held.position() < head {
+            let mut follower = Arc::clone(&self.auditor.feed).follow(held.position());
+            while held.position() < head {
+                let followed = follower.next_batch(limit).await?;
+                let Some(moved) = self.take(held, &followed).await? else {
+                    // Somebody else follows too: one goes on from where both are now.
                     held = self.held().await?;
-                }
+                    break;
+                };
+                held = moved;
+                taken += followed.events.len() as u64;
+                limit = next_page(&followed.events, TARGET_BYTES).unwrap_or(limit);
             }
-            limit = next_limit(&events);
         }
         Ok(taken)
     }
@@ -186,7 +172,7 @@ impl Watch {
         if !forced && !self.is_due(&transaction, log).await? {
             return Ok(None);
         }
-        let position = Held::of(log, &follower)?.position();
+        let position = Held::read(log, &follower)?.position();
         let last = last(&transaction).await?;
         let number = last.as_ref().map_or(1, |last| last.number + 1);
         let folder = &self.settings.folder;
@@ -303,89 +289,5 @@ impl Auditor {
             Ok((row.try_get::<_, i64>("number")?.cast_unsigned(), made_at))
         })
         .transpose()
-    }
-}
-
-/// A file that is being written, under a name that nobody takes for a checkpoint's. What is not
-/// published is removed.
-struct Part {
-    path: PathBuf,
-    file: BufWriter<File>,
-}
-
-impl Part {
-    async fn create(folder: &Path, number: u64) -> Result<Self, AuditError> {
-        tokio::fs::create_dir_all(folder)
-            .await
-            .map_err(AuditError::file(folder))?;
-        let path = folder.join(format!(".{}.{}", file_name(number), std::process::id()));
-        let file = File::create(&path).await.map_err(AuditError::file(&path))?;
-        let file = BufWriter::with_capacity(1 << 18, file);
-        Ok(Self { path, file })
-    }
-
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), AuditError> {
-        self.file
-            .write_all(bytes)
-            .await
-            .map_err(AuditError::file(&self.path))
-    }
-
-    async fn write_tips(
-        mut self,
-        transaction: &Transaction<'_>,
-        log: Uuid,
-    ) -> Result<(Self, Tree), AuditError> {
-        let mut tree = Tree::new();
-        let arguments: [&(dyn ToSql + Sync); 1] = [&log];
-        let rows = transaction
-            .query_raw(
-                "select stream, revision, hash
-                 from audit_tips
-                 where log_id = $1
-                 order by stream",
-                arguments,
-            )
-            .await?;
-        let mut rows = pin!(rows);
-        let mut line = Vec::with_capacity(256);
-        while let Some(row) = rows.try_next().await? {
-            let stream: &str = row.try_get("stream")?;
-            let tip = tips::tip(&row)?;
-            tree.push(stream, tip);
-            line.clear();
-            serde_json::to_writer(
-                &mut line,
-                &TipLine {
-                    stream: stream.into(),
-                    revision: tip.revision,
-                    hash: tip.hash,
-                },
-            )?;
-            line.push(b'\n');
-            self.write(&line).await?;
-        }
-        Ok((self, tree))
-    }
-
-    async fn finish(mut self) -> Result<Self, AuditError> {
-        let failed = AuditError::file(&self.path);
-        self.file.flush().await.map_err(&failed)?;
-        self.file.get_ref().sync_all().await.map_err(&failed)?;
-        Ok(self)
-    }
-
-    async fn publish(self, path: &Path) -> Result<PathBuf, AuditError> {
-        tokio::fs::rename(&self.path, path)
-            .await
-            .map_err(AuditError::file(path))?;
-        Ok(path.to_owned())
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        // Once it is published, there is nothing under this name.
-        let _gone = std::fs::remove_file(&self.path);
     }
 }

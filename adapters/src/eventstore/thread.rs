@@ -48,8 +48,10 @@ mod tests {
     /// that lived on would try to connect.
     #[tokio::test]
     async fn the_clients_task_ends_with_it() {
-        let settings: ClientSettings = "esdb://127.0.0.1:1?tls=false".parse().unwrap();
-        let thread = ClientThread::start(settings).unwrap();
+        let settings: ClientSettings = "esdb://127.0.0.1:1?tls=false"
+            .parse()
+            .expect("a connection string");
+        let thread = ClientThread::start(settings).expect("a thread can be started");
         let kept = thread.client.clone();
         drop(thread);
         for _ in 0..500 {

@@ -107,9 +107,11 @@ mod tests {
     fn single_nodes_clusters_and_deadlines_are_understood() {
         let one: EventStoreUrl = "esdb://u:p@h:1?tls=false&defaultDeadline=250"
             .parse()
-            .unwrap();
+            .expect("a connection string");
         assert_eq!(one.deadline, Duration::from_millis(250));
-        let three: EventStoreUrl = "kurrentdb://a:1,b:2,c:3".parse().unwrap();
+        let three: EventStoreUrl = "kurrentdb://a:1,b:2,c:3"
+            .parse()
+            .expect("a connection string");
         assert_eq!(three.settings.hosts().len(), 3);
         assert_eq!(three.deadline, DEFAULT_DEADLINE);
     }
@@ -127,7 +129,9 @@ mod tests {
             ("http://user:SECRET@host", "scheme"),
             ("esdb://", ""),
         ] {
-            let error = text.parse::<EventStoreUrl>().unwrap_err();
+            let error = text
+                .parse::<EventStoreUrl>()
+                .expect_err("no connection string");
             for shown in [error.to_string(), format!("{error:?}")] {
                 assert!(!shown.contains("SECRET"), "{shown}");
                 assert!(shown.contains(named), "{text}: {shown}");
@@ -137,7 +141,9 @@ mod tests {
 
     #[test]
     fn it_does_not_print() {
-        let url: EventStoreUrl = "esdb://user:SECRET@host:1".parse().unwrap();
+        let url: EventStoreUrl = "esdb://user:SECRET@host:1"
+            .parse()
+            .expect("a connection string");
         assert!(!format!("{url:?}").contains("SECRET"));
     }
 }

@@ -7,6 +7,7 @@ use super::envelope::{Model, begin};
 use super::params::{Asked, Params, Take, Wait};
 use super::paths::AccountPath;
 use super::problem::{Problem, Problems};
+use super::revisions::Revisions;
 use super::time::{Moment, Times};
 use crate::api_keys::{Caller, Role};
 use crate::audit::facts::Facts;
@@ -22,8 +23,6 @@ use serde::Serialize;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
-const DEFAULT_LIMIT: i64 = 100;
-const MAX_LIMIT: i64 = 500;
 /// The most events of one export; what lies after them is another one's.
 const MAX_EXPORTED: u64 = 100_000;
 
@@ -106,29 +105,6 @@ pub(super) async fn state(
     }))
 }
 
-/// Which part of a history.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct HistoryQuery {
-    /// Only events after this revision; from the first one, if left out.
-    #[param(value_type = Option<i64>, minimum = 0)]
-    after_revision: Option<i64>,
-    /// How many at most, 1 to 500; 100, if left out.
-    #[param(value_type = Option<i64>, minimum = 1, maximum = 500)]
-    limit: i64,
-}
-
-impl Take for HistoryQuery {
-    fn take(params: &mut Params) -> Result<Self, Problem> {
-        Ok(Self {
-            after_revision: params.number("after_revision", (0, i64::MAX - 1))?,
-            limit: params
-                .number("limit", (1, MAX_LIMIT))?
-                .unwrap_or(DEFAULT_LIMIT),
-        })
-    }
-}
-
 /// A part of an account's history.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Steps {
@@ -144,27 +120,22 @@ pub(super) struct Steps {
     path = "/v1/accounts/{account_id}/audit/history",
     operation_id = "auditHistory",
     tag = "audit",
-    params(AccountPath, HistoryQuery, Wait),
+    params(AccountPath, Revisions, Wait),
     responses((status = 200, description = "A part of the history.", body = Steps), Problems)
 )]
 pub(super) async fn history(
     State(services): State<Arc<Services>>,
     By(caller, stood): By,
-    Asked((path, asked, wait)): Asked<(AccountPath, HistoryQuery, Wait)>,
+    Asked((path, asked, wait)): Asked<(AccountPath, Revisions, Wait)>,
 ) -> Result<Json<Steps>, Problem> {
     let_through(&services, (&caller, stood), path.account_id, wait).await?;
-    let from = asked
-        .after_revision
-        .map_or(0, |after| after.cast_unsigned() + 1);
-    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
+    let (from, limit) = asked.range();
     let mut history = services.auditor.history(path.account_id, from).await?;
     let mut data = history.next(limit + 1).await?;
-    let is_cut = data.len() > limit;
-    data.truncate(limit);
-    let last = data.last().map(|step| step.revision);
+    let next_after_revision = asked.cut(&mut data, |step| step.revision);
     Ok(Json(Steps {
         data,
-        next_after_revision: last.filter(|_| is_cut),
+        next_after_revision,
     }))
 }
 

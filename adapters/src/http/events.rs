@@ -4,9 +4,10 @@ use super::Services;
 use super::accounts::Found;
 use super::auth::{By, require_role};
 use super::envelope::{Model, begin};
-use super::params::{Asked, Params, Take, Wait};
+use super::params::{Asked, Wait};
 use super::paths::AccountPath;
 use super::problem::{Problem, Problems};
+use super::revisions::Revisions;
 use crate::api_keys::Role;
 use axum::Json;
 use axum::extract::State;
@@ -15,33 +16,7 @@ use domain::{RecordedEvent, StreamName};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
-
-const DEFAULT_LIMIT: i64 = 100;
-const MAX_LIMIT: i64 = 500;
-
-/// Which events.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct EventsQuery {
-    /// Only events after this revision; from the first one, if left out.
-    #[param(value_type = Option<i64>, minimum = 0)]
-    after_revision: Option<i64>,
-    /// How many at most, 1 to 500; 100, if left out.
-    #[param(value_type = Option<i64>, minimum = 1, maximum = 500)]
-    limit: i64,
-}
-
-impl Take for EventsQuery {
-    fn take(params: &mut Params) -> Result<Self, Problem> {
-        Ok(Self {
-            after_revision: params.number("after_revision", (0, i64::MAX - 1))?,
-            limit: params
-                .number("limit", (1, MAX_LIMIT))?
-                .unwrap_or(DEFAULT_LIMIT),
-        })
-    }
-}
+use utoipa::ToSchema;
 
 /// A part of an account's stream.
 #[derive(Serialize, ToSchema)]
@@ -108,13 +83,13 @@ fn corrupt(event: &RecordedEvent) -> Problem {
     path = "/v1/accounts/{account_id}/events",
     operation_id = "listEvents",
     tag = "audit",
-    params(AccountPath, EventsQuery, Wait),
+    params(AccountPath, Revisions, Wait),
     responses((status = 200, description = "A part of the stream.", body = Events), Problems)
 )]
 pub(super) async fn list(
     State(services): State<Arc<Services>>,
     By(caller, stood): By,
-    Asked((path, asked, wait)): Asked<(AccountPath, EventsQuery, Wait)>,
+    Asked((path, asked, wait)): Asked<(AccountPath, Revisions, Wait)>,
 ) -> Result<Json<Events>, Problem> {
     require_role(&caller, &[Role::Auditor, Role::Admin])?;
     let (client, _) = begin(&services, stood, &[Model::Accounts], wait).await?;
@@ -122,19 +97,13 @@ pub(super) async fn list(
     // The log may take a connection of its own.
     drop(client);
     let stream = StreamName::of_account(path.account_id);
-    let from = asked
-        .after_revision
-        .map_or(0, |after| after.cast_unsigned() + 1);
-    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
+    let (from, limit) = asked.range();
     let mut events = services.log.read_stream(&stream, from, limit + 1).await?;
-    let is_cut = events.len() > limit;
-    events.truncate(limit);
-    let last = events.last().map(|event| event.revision);
+    let next_after_revision = asked.cut(&mut events, |event| event.revision);
     let data = events
         .into_iter()
         .map(StoredEvent::of)
         .collect::<Result<_, _>>()?;
-    let next_after_revision = last.filter(|_| is_cut);
     Ok(Json(Events {
         stream: stream.as_str().to_owned(),
         data,

@@ -98,7 +98,7 @@ mod tests {
 
     fn signer(byte: u8) -> Signer {
         let text = data_encoding::BASE64.encode(&[byte; 32]);
-        Signer::of(&MasterKey::parse(&text, "a test").unwrap())
+        Signer::of(&MasterKey::parse(&text, "a test").expect("32 bytes in base64"))
     }
 
     #[test]

@@ -2,47 +2,13 @@
 
 use super::shard;
 use crate::projection::{Projection, ProjectionError};
-use crate::sql::Reader;
+use crate::sql::{Held, Reader};
 use domain::Position;
 use tokio_postgres::{Client, GenericClient};
 use uuid::Uuid;
 
 /// Held while tables are made, so that processes starting at once do not meet.
 const INSTALL_LOCK: i64 = 0x50c1_a1ab_1e50;
-
-/// Where a read model stands in one log: at zero before the first event.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Held {
-    log: Uuid,
-    commit: i64,
-    prepare: i64,
-}
-
-impl Held {
-    pub(super) fn position(&self) -> Option<Position> {
-        (self.commit > 0).then_some(Position {
-            log: self.log,
-            commit: self.commit.cast_unsigned(),
-            prepare: self.prepare.cast_unsigned(),
-        })
-    }
-
-    pub(super) fn log(&self) -> Uuid {
-        self.log
-    }
-
-    pub(super) fn order(&self) -> (i64, i64) {
-        (self.commit, self.prepare)
-    }
-
-    pub(super) fn at(position: Position) -> Self {
-        Self {
-            log: position.log,
-            commit: position.commit.cast_signed(),
-            prepare: position.prepare.cast_signed(),
-        }
-    }
-}
 
 /// Makes a read model's tables and its checkpoints, unless they are there.
 pub(super) async fn install(
@@ -177,11 +143,8 @@ pub(super) async fn load(
             &[&projection.name(), &projection.version(), &shard, &log],
         )
         .await?;
-    Ok(row.map(|row| Held {
-        log,
-        commit: row.get("commit_position"),
-        prepare: row.get("prepare_position"),
-    }))
+    let held = row.map(|row| Held::read(log, &row)).transpose()?;
+    Ok(held)
 }
 
 /// A move of one shard's checkpoint.
@@ -253,15 +216,11 @@ pub async fn checkpoints(client: &impl Reader) -> Result<Vec<Checkpoint>, tokio_
         .await?;
     let mut found: Vec<Checkpoint> = vec![];
     for row in &rows {
-        let held = Held {
-            log: row.try_get("log_id")?,
-            commit: row.try_get("commit_position")?,
-            prepare: row.try_get("prepare_position")?,
-        };
+        let held = Held::read(row.try_get("log_id")?, row)?;
         let shard = Checkpoint {
             name: row.try_get("name")?,
             version: row.try_get("version")?,
-            log: held.log(),
+            log: held.log,
             position: held.position(),
             events: row.try_get("events")?,
             skipped: row.try_get("skipped")?,
@@ -297,10 +256,5 @@ pub async fn checkpoint(
     let Some(row) = row else {
         return Ok(None);
     };
-    let held = Held {
-        log: row.try_get("log_id")?,
-        commit: row.try_get("commit_position")?,
-        prepare: row.try_get("prepare_position")?,
-    };
-    Ok(held.position())
+    Ok(Held::read(row.try_get("log_id")?, &row)?.position())
 }

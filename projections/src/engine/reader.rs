@@ -2,7 +2,7 @@
 
 use super::shard::{self, SHARDS};
 use super::{EngineError, Progress, Until};
-use crate::feed::{EventFeed, FeedError, Followed};
+use crate::feed::{EventFeed, FIRST_PAGE, FeedError, Followed, next_page};
 use crate::projection::Applied;
 use domain::Position;
 use domain::codec::decode_recorded;
@@ -10,10 +10,6 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// The most events of one batch.
-const MOST_EVENTS: usize = 4_000;
-/// The fewest to ask for, even if events are huge.
-const FEWEST_EVENTS: usize = 16;
 /// How many bytes of events a batch should have, so that memory stays flat.
 const TARGET_BYTES: usize = 32 * 1024 * 1024;
 /// How long to wait before the log is asked again after a failure.
@@ -52,7 +48,7 @@ pub(super) async fn run(
         position: after,
     };
     let mut follower = feed.follow(after);
-    let mut limit = MOST_EVENTS / 8;
+    let mut limit = FIRST_PAGE;
     loop {
         if until == Until::Head && head.is_none_or(|head| done.position >= Some(head)) {
             return Ok(done);
@@ -69,7 +65,7 @@ pub(super) async fn run(
                 }
             },
         };
-        limit = next_limit(&followed, limit);
+        limit = next_page(&followed.events, TARGET_BYTES).unwrap_or(limit);
         let count = followed.events.len() as u64;
         // Decoding is work for a processor, not for the tasks that wait.
         let (batch, undecodable) = tokio::task::block_in_place(|| decode(&followed));
@@ -98,19 +94,6 @@ pub(super) async fn run(
             return Ok(done);
         }
     }
-}
-
-fn next_limit(followed: &Followed, limit: usize) -> usize {
-    let events = &followed.events;
-    if events.is_empty() {
-        return limit;
-    }
-    let bytes: usize = events
-        .iter()
-        .map(|event| event.data.len() + event.metadata.len())
-        .sum();
-    let each = bytes / events.len() + 1;
-    (TARGET_BYTES / each).clamp(FEWEST_EVENTS, MOST_EVENTS)
 }
 
 /// Decodes a page up to the first event that cannot be read, and says what is wrong with that.

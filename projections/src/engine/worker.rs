@@ -1,10 +1,11 @@
 //! One shard of a read model at work: each batch in one transaction with the checkpoint, tried
 //! until it holds.
 
-use super::checkpoint::{self, Held, Move};
+use super::checkpoint::{self, Move};
 use super::reader::Batch;
 use super::{Database, EngineError};
 use crate::projection::{Applied, Projection, ProjectionError};
+use crate::sql::Held;
 use std::{ops::Range, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
@@ -138,7 +139,7 @@ impl Worker {
             held,
             ..
         } = &self.shard;
-        let found = checkpoint::load(&client, &**projection, *number, held.log()).await?;
+        let found = checkpoint::load(&client, &**projection, *number, held.log).await?;
         // Commits that did not wait for the disk are lost in a crash. The batches since then are
         // gone from here, so the run must begin anew: nothing is skipped.
         self.shard.held = found

@@ -46,7 +46,7 @@ fn a_sound_stream_holds_and_ends_at_its_tip() {
     for event in &events {
         assert_eq!(chain.push(event), None);
     }
-    let last = events.last().unwrap();
+    let last = events.last().expect("events");
     let tip = Tip {
         revision: LENGTH - 1,
         hash: ChainHash::of_recorded(last),
@@ -91,10 +91,10 @@ fn any_changed_byte_of_any_field_is_named() {
 #[test]
 fn the_last_event_is_covered_by_its_own_link_alone() {
     let mut events = stream();
-    events.last_mut().unwrap().data[0] ^= 1;
+    events.last_mut().expect("events").data[0] ^= 1;
     assert_eq!(check(&events), None, "only a hash kept elsewhere shows it");
     let mut events = stream();
-    events.last_mut().unwrap().metadata = linked(0, ChainHash([7; 32]), "").metadata;
+    events.last_mut().expect("events").metadata = linked(0, ChainHash([7; 32]), "").metadata;
     let found = check(&events).expect("a break");
     assert!(found.either, "{found:?}");
     assert_eq!((found.revision, found.seen_at), (LENGTH - 2, LENGTH - 1));
