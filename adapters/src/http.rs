@@ -8,6 +8,7 @@ mod accounts;
 mod auth;
 mod creator_growth;
 mod envelope;
+mod erasure;
 mod events;
 mod growth;
 mod health;
@@ -34,6 +35,7 @@ use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use commands::Erasures;
 use commands::ports::{Clock, EventLog, Vault};
 use domain::formula::FormulaPolicy;
 use params::Asked;
@@ -58,6 +60,10 @@ pub struct Services {
     pub keys: ApiKeys,
     /// Which formulas are switched off for which platforms.
     pub formulas: FormulaPolicy,
+    /// Erases accounts.
+    pub erasures: Arc<Erasures>,
+    /// For how long backups are kept, which receipts of erasures name.
+    pub backup_retention_days: u32,
 }
 
 impl Services {
@@ -84,6 +90,7 @@ fn guarded() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(sync_health::list))
         .routes(routes!(sync_health::one))
         .routes(routes!(events::list))
+        .routes(routes!(erasure::erase, erasure::receipt))
         .routes(routes!(registry::metrics))
         .routes(routes!(registry::formulas))
 }

@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod clock;
 pub mod demo;
+pub mod erasure;
 pub mod http;
 pub mod import;
 pub mod postgres;

@@ -4,8 +4,12 @@
 //! wrapped keys and keyed hashes, so a dump of it opens nothing.
 
 mod crypto;
+mod erasure_file;
 mod keyring;
 mod master_key;
+mod memory;
+mod shred;
 
+pub use erasure_file::ErasureFile;
 pub use keyring::PostgresVault;
 pub use master_key::{MasterKey, MasterKeyError};

@@ -5,10 +5,10 @@ use crate::output;
 use adapters::clock::SystemClock;
 use adapters::postgres::private::{PrivateOptions, PrivatePostgres};
 use adapters::postgres::{Endpoint, Pool, PostgresLog, migrate, states::PostgresStates};
-use adapters::vault::{MasterKey, PostgresVault};
+use adapters::vault::{ErasureFile, MasterKey, PostgresVault};
 use anyhow::Context;
-use commands::Ledger;
 use commands::ports::Clock;
+use commands::{Erasures, Ledger};
 use projections::Engine;
 use std::sync::Arc;
 
@@ -24,6 +24,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// The write side.
     pub ledger: Arc<Ledger>,
+    /// Erases accounts.
+    pub erasures: Arc<Erasures>,
     /// The read side's engine.
     pub engine: Arc<Engine>,
     private: Option<PrivatePostgres>,
@@ -36,8 +38,9 @@ struct Ready {
     applied: Vec<&'static str>,
 }
 
-async fn database(config: &Config) -> anyhow::Result<Ready> {
-    let (endpoint, private) = match &config.database {
+/// Starts or joins the database.
+pub(crate) async fn start(config: &Config) -> anyhow::Result<(Endpoint, Option<PrivatePostgres>)> {
+    Ok(match &config.database {
         DatabaseChoice::Url(url) => (Endpoint::parse(url)?, None),
         DatabaseChoice::Private => {
             let options = PrivateOptions {
@@ -52,7 +55,11 @@ async fn database(config: &Config) -> anyhow::Result<Ready> {
                 Some(private),
             )
         }
-    };
+    })
+}
+
+async fn database(config: &Config) -> anyhow::Result<Ready> {
+    let (endpoint, private) = start(config).await?;
     let mut client = endpoint.connect().await.map_err(|error| {
         anyhow::anyhow!(
             "the database is not reached: {}",
@@ -80,9 +87,24 @@ pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
     leave(ready.private).await
 }
 
-async fn leave(private: Option<PrivatePostgres>) -> anyhow::Result<()> {
+/// Ends this process's use of the database.
+pub(crate) async fn leave(private: Option<PrivatePostgres>) -> anyhow::Result<()> {
     if let Some(private) = private {
         tokio::task::spawn_blocking(move || private.leave()).await??;
+    }
+    Ok(())
+}
+
+/// Before anything is served: what the record of erasures names stays erased.
+async fn resume(erasures: &Erasures) -> anyhow::Result<()> {
+    let context = commands::Context {
+        actor: "erasure log".to_owned(),
+        correlation_id: uuid::Uuid::now_v7(),
+        causation_id: None,
+    };
+    let resumed = erasures.resume(&context).await?;
+    for account in &resumed {
+        tracing::warn!(%account, "an erasure was finished, or done again after a restored backup");
     }
     Ok(())
 }
@@ -95,9 +117,12 @@ impl App {
         } = database(config).await?;
         let pool = endpoint.pool(config.pool_size)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let vault = match &config.master_key {
+        let record =
+            |key: &MasterKey| ErasureFile::new(config.erasure_log.clone(), key, pool.clone());
+        let (vault, record) = match &config.master_key {
             MasterKeyChoice::Given(key) => {
-                PostgresVault::open(pool.clone(), Arc::clone(&clock), key).await?
+                let opened = PostgresVault::open(pool.clone(), Arc::clone(&clock), key).await?;
+                (opened, record(key))
             }
             MasterKeyChoice::File(path) => {
                 let is_made = PostgresVault::is_made(&pool).await?;
@@ -117,7 +142,9 @@ impl App {
                     );
                 }
                 let opened = PostgresVault::open(pool.clone(), Arc::clone(&clock), &key).await;
-                opened.with_context(|| format!("the key file is {}", path.display()))?
+                let opened =
+                    opened.with_context(|| format!("the key file is {}", path.display()))?;
+                (opened, record(&key))
             }
         };
         let vault = Arc::new(vault);
@@ -135,12 +162,20 @@ impl App {
             projections::registry(),
         ));
         engine.install().await?;
+        let erasures = Arc::new(Erasures::new(
+            ledger.clone(),
+            log.clone(),
+            vault.clone(),
+            Arc::new(record),
+        ));
+        resume(&erasures).await?;
         Ok(Self {
             pool,
             log,
             vault,
             clock,
             ledger,
+            erasures,
             engine,
             private,
         })
@@ -156,11 +191,12 @@ impl App {
             log,
             vault,
             ledger,
+            erasures,
             engine,
             private,
             ..
         } = self;
-        drop((ledger, engine, vault, log));
+        drop((ledger, erasures, engine, vault, log));
         pool.close();
         leave(private).await
     }

@@ -1,9 +1,11 @@
 //! The composition root: configuration, telemetry, wiring and subcommands, nothing else.
 
 pub mod app;
+mod backup;
 pub mod cli;
 pub mod config;
 mod demo;
+mod erase;
 mod import;
 mod keys;
 mod output;
@@ -49,5 +51,8 @@ async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
         Command::Migrate => app::migrate(&config).await,
         Command::Projector(arguments) => projector::run(&config, &arguments).await,
         Command::Keys(arguments) => keys::run(&config, &arguments).await,
+        Command::Erase(arguments) => erase::run(&config, &arguments).await,
+        Command::Backup(arguments) => backup::backup(&config, &arguments).await,
+        Command::Restore(arguments) => backup::restore(&config, &arguments).await,
     }
 }

@@ -102,6 +102,8 @@ async fn api(
         clock: Arc::clone(&app.clock),
         keys: ApiKeys::new(app.pool.clone()),
         formulas: config.formulas.clone(),
+        erasures: Arc::clone(&app.erasures),
+        backup_retention_days: config.backup_retention_days,
     };
     output::line(format!("Listening on http://{}", listener.local_addr()?));
     serve(listener, Arc::new(services), cancel.clone()).await?;

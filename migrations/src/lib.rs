@@ -26,4 +26,5 @@ migrations![
     "0003_states",
     "0004_projections",
     "0005_api_keys",
+    "0007_erasure",
 ];

@@ -1,6 +1,7 @@
 //! The read model of posts: top posts by a formula or a count, and the history of each.
 
 mod apply;
+mod erase;
 mod fold;
 mod history;
 mod measure;
@@ -40,6 +41,7 @@ impl Projection for TopPosts {
         transaction: &Transaction<'_>,
         events: &[Applied],
     ) -> Result<(), ProjectionError> {
-        apply::apply(transaction, events).await
+        apply::apply(transaction, events).await?;
+        erase::erase(transaction, events).await
     }
 }

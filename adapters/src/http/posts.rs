@@ -184,6 +184,7 @@ pub(super) async fn list(
     let found = Found::find(&client, &caller, path.account_id).await?;
     let mut opener = Opener::new(&*services.vault);
     let mut rows = match asked.platform_post_id {
+        _ if found.account.is_erased() => vec![],
         None => {
             let limit = page.limit + 1;
             let rows =
@@ -242,7 +243,9 @@ pub(super) async fn one(
     Asked((path, wait)): Asked<(PostPath, Wait)>,
 ) -> Answer<Post> {
     let (client, read) = begin(&services, MODELS, wait).await?;
-    let found = Found::find(&client, &caller, path.account_id).await?;
+    let found = Found::find(&client, &caller, path.account_id)
+        .await?
+        .not_erased()?;
     let row = find(&client, &caller, path).await?;
     drop(client);
     let data = open(row, &mut Opener::new(&*services.vault)).await?;
@@ -280,7 +283,9 @@ pub(super) async fn history(
 ) -> Answer<Vec<PostObservation>> {
     let before = page.after::<Place>()?.map(|place| (place.0, place.1));
     let (client, read) = begin(&services, MODELS, wait).await?;
-    let found = Found::find(&client, &caller, path.account_id).await?;
+    let found = Found::find(&client, &caller, path.account_id)
+        .await?
+        .not_erased()?;
     find(&client, &caller, path).await?;
     let axes = (times.as_of_or(read.now), times.known_at());
     let mut rows = top_posts::history(&client, path.post, axes, before, page.limit + 1).await?;
@@ -340,7 +345,9 @@ pub(super) async fn metric(
 ) -> Answer<MetricValue> {
     let metric = Metric::of_post(&asked.metric)?;
     let (client, read) = begin(&services, MODELS, wait).await?;
-    let found = Found::find(&client, &caller, path.account_id).await?;
+    let found = Found::find(&client, &caller, path.account_id)
+        .await?
+        .not_erased()?;
     find(&client, &caller, path).await?;
     let (as_of, known_at) = (times.as_of_or(read.now), times.known_at());
     let value = top_posts::metric_as_of(&client, path.post, metric, as_of, known_at).await?;
