@@ -9,6 +9,7 @@ mod canary;
 mod command_side;
 mod dirty_import;
 mod doubles;
+mod erasure;
 mod fold;
 mod histories;
 mod kills;

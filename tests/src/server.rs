@@ -15,6 +15,8 @@ pub fn command(program: &str, database_url: &str, arguments: &[&str]) -> Command
         .env_clear()
         .env("DATABASE_URL", database_url)
         .env("MASTER_KEY", MASTER_KEY)
+        // Not there: what erases names a place of its own.
+        .env("ERASURE_LOG", "/nonexistent/erasures.log")
         .env("LISTEN", "127.0.0.1:0")
         .env("HOME", "/nonexistent")
         .env("LOG", "warn")
@@ -69,9 +71,12 @@ impl Server {
     /// Starts `serve` over a database and makes a key.
     pub fn start(program: &str, database_url: &str) -> anyhow::Result<Self> {
         let key = create_key(program, database_url, "admin", &[])?;
-        let mut child = command(program, database_url, &["serve"])
-            .stdout(Stdio::piped())
-            .spawn()?;
+        Self::run(command(program, database_url, &["serve"]), key)
+    }
+
+    /// Runs this `serve`, for callers with this key.
+    pub fn run(mut serve: Command, key: String) -> anyhow::Result<Self> {
+        let mut child = serve.stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().context("a pipe")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;

@@ -182,11 +182,13 @@ fn failed(path: &Path, source: std::io::Error) -> BackupError {
 /// Makes the folders, which nobody else may enter.
 fn prepare(dir: &Path) -> Result<(), BackupError> {
     match std::fs::read_dir(dir) {
-        Ok(mut entries) if entries.next().is_some() => {
-            return Err(BackupError::FolderInUse(dir.to_owned()));
+        Ok(mut entries) => {
+            if entries.next().is_some() {
+                return Err(BackupError::FolderInUse(dir.to_owned()));
+            }
         }
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(dir, error)),
-        _ => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(dir, error)),
     }
     for folder in [dir.join("data"), dir.join("keys")] {
         DirBuilder::new()
