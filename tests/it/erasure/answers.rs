@@ -48,6 +48,7 @@ async fn an_admin_erases_and_every_answer_says_so() -> anyhow::Result<()> {
         );
     }
     let stranger = key("admin", &["somebody-else"])?;
+    let auditor = key("auditor", &["erasing"])?;
     for (key, account) in [(&stranger, account.as_str()), (&server.key, NOBODY)] {
         let (status, body) = post(&server, key, account, good).await?;
         ensure!(status == 404 && body["code"] == "not_found", "{body}");
@@ -80,7 +81,6 @@ async fn an_admin_erases_and_every_answer_says_so() -> anyhow::Result<()> {
     let (status, again) =
         post(&server, &server.key, &account, r#"{"reason": "requested"}"#).await?;
     ensure!(status == 200 && again == receipt, "{again}");
-    let auditor = key("auditor", &["erasing"])?;
     ensure!(server.get_as(&auditor, &receipt_path).await? == (200, receipt.clone()));
 
     let position = receipt["position"].as_str().context("a position")?;
