@@ -5,10 +5,11 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const PATHS: [&str; 19] = [
+const PATHS: [&str; 20] = [
     "/healthz",
     "/readyz",
     "/v1/accounts/{account_id}",
+    "/v1/accounts/{account_id}/erase",
     "/v1/accounts/{account_id}/events",
     "/v1/accounts/{account_id}/growth",
     "/v1/accounts/{account_id}/metrics/{metric}",

@@ -18,7 +18,7 @@ fn erasure(number: u8) -> Erasure {
         account: AccountId::from_uuid(uuid::Uuid::from_bytes([number; 16])),
         at: "2026-06-01T09:00:00Z".parse().unwrap(),
         reason: ErasureReason::Requested,
-        key: (number % 2 == 0).then_some(Fingerprint([number; 16])),
+        key: (number.is_multiple_of(2)).then_some(Fingerprint([number; 16])),
     }
 }
 
@@ -63,8 +63,12 @@ fn what_is_written_is_read_back_once_for_each_account() {
 fn two_processes_write_one_chain() {
     let (_folder, path) = three();
     let (one, other) = (book(&path, MASTER), book(&path, MASTER));
-    for number in 4..10 {
-        let writer = if number % 2 == 0 { &one } else { &other };
+    for number in 4_u8..10 {
+        let writer = if number.is_multiple_of(2) {
+            &one
+        } else {
+            &other
+        };
         assert_eq!(
             writer.write(erasure(number)).unwrap().1,
             usize::from(number)
