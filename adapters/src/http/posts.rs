@@ -16,6 +16,7 @@ use crate::postgres::connect::Connected;
 use axum::Json;
 use axum::extract::State;
 use domain::{AccountId, Metric, Platform, Timestamp};
+use futures_util::future::join;
 use projections::top_posts::{self, METRICS, Numbers, Observation, PostRow};
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
@@ -200,6 +201,10 @@ pub(super) async fn list(
             (found, rows)
         }
     };
+    // What the other read model may not have removed yet.
+    if found.account.is_erased() {
+        rows.clear();
+    }
     let next = page.cut(&mut rows, |row| row.post.to_string());
     let mut data = Vec::with_capacity(rows.len());
     for row in rows {
@@ -209,6 +214,18 @@ pub(super) async fn list(
     Ok(Json(
         Envelope::new(data, &read, Times::default(), freshness).with_cursor(next),
     ))
+}
+
+/// An account and a post of it, asked for together. An erased account has no post to show.
+async fn account_and_post(
+    client: &Connected,
+    caller: &Caller,
+    path: PostPath,
+) -> Result<(Found, PostRow), Problem> {
+    let account = Found::find(client, caller, path.account_id);
+    let (found, post) = join(account, find(client, caller, path)).await;
+    // The account first: that it was erased says more than that the post is not there.
+    Ok((found?.not_erased()?, post?))
 }
 
 /// The account's post with the platform's own id, which only the account's key can name.
@@ -245,8 +262,7 @@ pub(super) async fn one(
     Asked((path, wait)): Asked<(PostPath, Wait)>,
 ) -> Answer<Post> {
     let (client, read) = begin(&services, stood, MODELS, wait).await?;
-    let account = Found::find(&client, &caller, path.account_id);
-    let (found, row) = together(account, find(&client, &caller, path)).await?;
+    let (found, row) = account_and_post(&client, &caller, path).await?;
     drop(client);
     let data = open(row, &mut Opener::new(&*services.vault)).await?;
     Ok(Json(Envelope::new(
@@ -283,8 +299,7 @@ pub(super) async fn history(
 ) -> Answer<Vec<PostObservation>> {
     let before = page.after::<Place>()?.map(|place| (place.0, place.1));
     let (client, read) = begin(&services, stood, MODELS, wait).await?;
-    let account = Found::find(&client, &caller, path.account_id);
-    let (found, _) = together(account, find(&client, &caller, path)).await?;
+    let (found, _) = account_and_post(&client, &caller, path).await?;
     let axes = (times.as_of_or(read.now), times.known_at());
     let mut rows = top_posts::history(&client, path.post, axes, before, page.limit + 1).await?;
     // The row beyond the page still tells whether the last one on it restates something.
@@ -343,8 +358,7 @@ pub(super) async fn metric(
 ) -> Answer<MetricValue> {
     let metric = Metric::of_post(&asked.metric)?;
     let (client, read) = begin(&services, stood, MODELS, wait).await?;
-    let account = Found::find(&client, &caller, path.account_id);
-    let (found, _) = together(account, find(&client, &caller, path)).await?;
+    let (found, _) = account_and_post(&client, &caller, path).await?;
     let (as_of, known_at) = (times.as_of_or(read.now), times.known_at());
     let value = top_posts::metric_as_of(&client, path.post, metric, as_of, known_at).await?;
     let data = MetricValue::of_post(path.account_id, path.post, metric, value);
