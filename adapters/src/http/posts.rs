@@ -1,5 +1,8 @@
 //! An account's posts: a list, one, its history and one of its metrics.
 
+mod place;
+
+use self::place::Place;
 use super::Services;
 use super::accounts::Found;
 use super::auth::By;
@@ -15,11 +18,11 @@ use crate::api_keys::Caller;
 use crate::postgres::connect::Connected;
 use axum::Json;
 use axum::extract::State;
-use domain::{AccountId, Metric, Platform, Timestamp};
+use domain::{AccountId, Metric, Platform};
 use futures_util::future::join;
 use projections::top_posts::{self, METRICS, Numbers, Observation, PostRow};
 use serde::Serialize;
-use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 use utoipa::{IntoParams, ToSchema};
 
 const MODELS: &[Model] = &[Model::Accounts, Model::TopPosts, Model::SyncHealth];
@@ -112,29 +115,6 @@ impl Take for PostsQuery {
         Ok(Self {
             platform_post_id: platform_id(params, "platform_post_id")?,
         })
-    }
-}
-
-/// A place in a post's history.
-struct Place(Timestamp, i64);
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.0.micros(), self.1)
-    }
-}
-
-impl FromStr for Place {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (micros, revision) = text.split_once('.').ok_or(())?;
-        let at = micros
-            .parse()
-            .ok()
-            .and_then(Timestamp::from_micros)
-            .ok_or(())?;
-        Ok(Self(at, revision.parse().map_err(|_| ())?))
     }
 }
 
@@ -374,14 +354,6 @@ pub(super) async fn metric(
 mod tests {
     use super::*;
     use domain::observation::Cause;
-
-    #[test]
-    fn a_place_in_a_history_reads_back() {
-        let place = Place("2026-03-01T00:00:00.000001Z".parse().unwrap(), 7);
-        let read: Place = place.to_string().parse().unwrap();
-        assert_eq!((read.0, read.1), (place.0, place.1));
-        assert!("7".parse::<Place>().is_err());
-    }
 
     #[test]
     fn only_an_older_revision_of_the_same_moment_is_restated() {

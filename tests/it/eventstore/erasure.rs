@@ -49,7 +49,7 @@ async fn an_erasure_ends_in_the_event_store_and_a_restored_key_is_destroyed_with
     let gone = account(&scene, &store, "1").await?;
     let client = scene.database.connect().await?;
     client
-        .batch_execute("create table saved as select * from vault.accounts")
+        .batch_execute("create table saved as table vault.accounts")
         .await?;
 
     let id = gone.to_string();
@@ -67,7 +67,7 @@ async fn an_erasure_ends_in_the_event_store_and_a_restored_key_is_destroyed_with
 
     // As a backup brings it back, with the event store away.
     client
-        .batch_execute("insert into vault.accounts select * from saved")
+        .batch_execute("insert into vault.accounts table saved")
         .await?;
     ensure!(scene.vault.held(&[gone]).await?.contains(&gone));
     store.stop().await;
