@@ -3,6 +3,7 @@
 //! Every figure of ours stands beside one of Postgres alone on the same cluster, taken in turns,
 //! so that a noisy machine disturbs both. Sizes can be given: `bench NAME SIZE`.
 
+mod api;
 mod append;
 mod audit;
 mod eventstore;
