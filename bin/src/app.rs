@@ -41,13 +41,14 @@ pub struct App {
 }
 
 /// A database that is there, and migrated.
-struct Ready {
-    endpoint: Endpoint,
-    private: Option<PrivatePostgres>,
+pub(crate) struct Ready {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) private: Option<PrivatePostgres>,
     applied: Vec<&'static str>,
 }
 
-async fn database(config: &Config) -> anyhow::Result<Ready> {
+/// Starts or joins the database, and migrates it.
+pub(crate) async fn database(config: &Config) -> anyhow::Result<Ready> {
     let (endpoint, private) = match &config.database {
         DatabaseChoice::Url(url) => (Endpoint::parse(url)?, None),
         DatabaseChoice::Private => {
@@ -91,7 +92,8 @@ pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
     leave(ready.private).await
 }
 
-async fn leave(private: Option<PrivatePostgres>) -> anyhow::Result<()> {
+/// Leaves the program's own Postgres, which stops if nobody else uses it.
+pub(crate) async fn leave(private: Option<PrivatePostgres>) -> anyhow::Result<()> {
     if let Some(private) = private {
         tokio::task::spawn_blocking(move || private.leave()).await??;
     }
@@ -185,6 +187,15 @@ impl App {
             engine,
             private,
         })
+    }
+
+    /// Refuses a log that the read models do not belong to. One that is not there yet is not
+    /// asked: whoever follows it finds out when it comes.
+    pub async fn ensure_log(&self) -> anyhow::Result<()> {
+        match tokio::time::timeout(LOG_WAIT, self.feed.log_id()).await {
+            Ok(Ok(_)) => Ok(self.engine.ensure_log().await?),
+            _ => Ok(()),
+        }
     }
 
     /// Follows the log for the audit.

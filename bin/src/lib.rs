@@ -7,6 +7,7 @@ pub mod config;
 mod demo;
 mod import;
 mod keys;
+mod log_copy;
 mod output;
 mod progress;
 mod projector;
@@ -14,7 +15,7 @@ mod serve;
 mod telemetry;
 
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{Cli, Command, LogCommand};
 use config::Config;
 use std::process::ExitCode;
 
@@ -51,5 +52,9 @@ async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
         Command::Projector(arguments) => projector::run(&config, &arguments).await,
         Command::Keys(arguments) => keys::run(&config, &arguments).await,
         Command::Audit(arguments) => audit::run(&config, &arguments).await,
+        Command::Log(arguments) => {
+            let LogCommand::Copy(arguments) = arguments.command;
+            log_copy::run(&config, &arguments).await
+        }
     }
 }

@@ -12,6 +12,7 @@ pub mod ports;
 mod prepare;
 pub mod text;
 
+pub use append::append_surely;
 pub use envelope::Context;
 pub use execute::{CommandError, Ledger, Outcome};
 pub use folded::{Folded, PostMark, RECENT_EVENTS};
