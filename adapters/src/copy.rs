@@ -19,7 +19,7 @@ pub use error::CopyError;
 pub use watched::{Step, Watched};
 
 use commands::ports::EventLog;
-use compare::{Which, first_difference};
+use compare::{Blame, Which, first_difference};
 use domain::Position;
 use mark::{Key, Tally};
 use projections::feed::EventFeed;
@@ -65,12 +65,13 @@ pub struct Copied {
 impl Copier {
     /// Copies what is missing, reads the target back and compares all of it.
     pub async fn run(&self, watched: &Watched) -> Result<Copied, CopyError> {
-        let (from, to) = (self.from.feed.log_id().await?, self.to.feed.log_id().await?);
+        let from = self.from.feed.log_id().await.map_err(CopyError::source)?;
+        let to = self.to.feed.log_id().await.map_err(CopyError::target)?;
         if from == to {
             return Err(CopyError::SameLog(from));
         }
-        let head = self.from.feed.head().await?;
-        let before = self.to.feed.head().await?;
+        let head = self.source_head().await?;
+        let before = self.target_head().await?;
         if let Some(before) = before {
             watched.begin(Step::Looking, before);
             let foreign = self
@@ -83,7 +84,7 @@ impl Copier {
         let key = Key::draw()?;
         let sent = self.send(head, before.is_none(), &key, watched).await?;
         self.ensure_at_rest(head).await?;
-        let reached = self.to.feed.head().await?;
+        let reached = self.target_head().await?;
         let back = self.read_back(reached, &key, watched).await?;
         if sent.tally != back.tally {
             return Err(self.name_difference(head, reached, watched).await?);
@@ -92,7 +93,7 @@ impl Copier {
             return Err(broken);
         }
         self.ensure_at_rest(head).await?;
-        if self.to.feed.head().await? != reached {
+        if self.target_head().await? != reached {
             return Err(CopyError::TargetMoved);
         }
         let Tally {
@@ -112,9 +113,17 @@ impl Copier {
         })
     }
 
+    async fn source_head(&self) -> Result<Option<Position>, CopyError> {
+        self.from.feed.head().await.map_err(CopyError::source)
+    }
+
+    async fn target_head(&self) -> Result<Option<Position>, CopyError> {
+        self.to.feed.head().await.map_err(CopyError::target)
+    }
+
     /// Whether the source still ends where it ended.
     async fn ensure_at_rest(&self, head: Option<Position>) -> Result<(), CopyError> {
-        let now = self.from.feed.head().await?;
+        let now = self.source_head().await?;
         if now == head {
             return Ok(());
         }
@@ -127,7 +136,19 @@ impl Copier {
         which: Which,
         watched: &Watched,
     ) -> Result<Option<compare::Difference>, CopyError> {
-        first_difference(&self.to, head, &*self.from.log, which, watched).await
+        let of = (&self.to, CopyError::Target as Blame);
+        let with = (&*self.from.log, CopyError::Source as Blame);
+        first_difference(of, head, with, which, watched).await
+    }
+
+    async fn missing_in_target(
+        &self,
+        head: Position,
+        watched: &Watched,
+    ) -> Result<Option<compare::Difference>, CopyError> {
+        let of = (&self.from, CopyError::Source as Blame);
+        let with = (&*self.to.log, CopyError::Target as Blame);
+        first_difference(of, head, with, Which::All, watched).await
     }
 
     /// The tallies of both sides differ: which event is it?
@@ -146,8 +167,7 @@ impl Copier {
         }
         if let Some(head) = head {
             watched.begin(Step::Searching, head);
-            let found =
-                first_difference(&self.from, head, &*self.to.log, Which::All, watched).await?;
+            let found = self.missing_in_target(head, watched).await?;
             if let Some(difference) = found {
                 return Ok(CopyError::Incomplete(difference));
             }

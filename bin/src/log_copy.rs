@@ -119,7 +119,10 @@ async fn ground(
     let from = open(config, from, &own).await.context("--from")?;
     let is_eventstore = matches!(to, Named::EventStore(_));
     let to = open(config, to, &own).await.context("--to")?;
-    let is_for_us = is_eventstore || to.feed.log_id().await? == own_id;
+    // Asked here, so that one that is not there is told by its name.
+    from.feed.log_id().await.context("--from")?;
+    let to_id = to.feed.log_id().await.context("--to")?;
+    let is_for_us = is_eventstore || to_id == own_id;
     Ok(Ground {
         copier: Copier { from, to },
         is_for_us,

@@ -4,7 +4,7 @@ use super::run::{Run, runs};
 use super::{CopyError, Side, Watched};
 use crate::pages::{read_ahead, stream_page};
 use commands::ports::EventLog;
-use domain::{Position, StreamName};
+use domain::{Position, RecordedEvent, StreamName};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::sync::Arc;
 
@@ -32,22 +32,29 @@ pub struct Difference {
     pub is_absent: bool,
 }
 
-/// The first event up to `head` that `other` does not hold.
+/// What a failure of a log is called.
+pub(super) type Blame = fn(String) -> CopyError;
+
+/// The first event of `side` up to `head` that `other` does not hold.
 pub(super) async fn first_difference(
-    side: &Side,
+    (side, blame_side): (&Side, Blame),
     head: Position,
-    other: &dyn EventLog,
+    (other, blame_other): (&dyn EventLog, Blame),
     which: Which,
     watched: &Watched,
 ) -> Result<Option<Difference>, CopyError> {
     let mut pages = read_ahead(Arc::clone(&side.feed), head);
     while let Some(page) = pages.recv().await {
-        let mut page = page?;
+        let mut page = page.map_err(|e| blame_side(e.to_string()))?;
         let (count, end) = (page.len(), page.last().map(|last| last.position));
         if which == Which::Openings {
             page.retain(|event| event.revision == 0);
         }
-        let compared = stream::iter(runs(page, head)).map(|run| difference(run, other));
+        let compared = stream::iter(runs(page, head)).map(async |run: Run| {
+            let held = stream_page(other, &run.stream, run.first, run.events.len()).await;
+            let held = held.map_err(|e| blame_other(e.to_string()))?;
+            Ok::<_, CopyError>(difference(run, &held))
+        });
         let mut found = compared.buffered(AT_ONCE);
         while let Some(difference) = found.try_next().await? {
             if difference.is_some() {
@@ -61,11 +68,11 @@ pub(super) async fn first_difference(
     Ok(None)
 }
 
-async fn difference(run: Run, other: &dyn EventLog) -> Result<Option<Difference>, CopyError> {
-    let held = stream_page(other, &run.stream, run.first, run.events.len()).await?;
-    Ok(run.differs_from(&held).map(|revision| Difference {
+fn difference(run: Run, held: &[RecordedEvent]) -> Option<Difference> {
+    let revision = run.differs_from(held)?;
+    Some(Difference {
         is_absent: held.len() as u64 <= revision - run.first,
         stream: run.stream,
         revision,
-    }))
+    })
 }

@@ -2,10 +2,10 @@
 //! goes on from there.
 
 use super::compare::Difference;
-use commands::ports::{AppendError, ReadError};
+use commands::ports::AppendError;
 use domain::chain::verify::Fault;
 use domain::{Position, StreamName};
-use projections::feed::FeedError;
+use std::fmt::Display;
 use uuid::Uuid;
 
 /// Why a history was not copied, or is not the same.
@@ -83,18 +83,28 @@ pub enum CopyError {
         /// Why.
         source: AppendError,
     },
-    /// A log could not be read.
-    #[error(transparent)]
-    Feed(#[from] FeedError),
-    /// A stream could not be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
+    /// The source could not be read.
+    #[error("the source: {0}")]
+    Source(String),
+    /// The target could not be read.
+    #[error("the target: {0}")]
+    Target(String),
     /// There is no randomness.
     #[error("no random key could be drawn: {0}")]
     Random(String),
     /// A task ended that should not have.
     #[error("the copy failed: {0}")]
     Internal(String),
+}
+
+impl CopyError {
+    pub(super) fn source(error: impl Display) -> Self {
+        Self::Source(error.to_string())
+    }
+
+    pub(super) fn target(error: impl Display) -> Self {
+        Self::Target(error.to_string())
+    }
 }
 
 fn end(position: &Option<Position>) -> String {

@@ -52,7 +52,7 @@ impl Copier {
         };
         let mut pages = read_ahead(Arc::clone(&self.to.feed), head);
         while let Some(page) = pages.recv().await {
-            let mut page = page?;
+            let mut page = page.map_err(CopyError::target)?;
             page.retain(|event| is_ours(event) && event.position <= head);
             let Some(last) = page.last().map(|last| last.position) else {
                 continue;
@@ -73,13 +73,15 @@ impl Reader<'_> {
         let mut forgotten = vec![];
         for event in page {
             let is_first = seen.insert(&event.stream);
-            if is_first && event.revision > 0 && !self.tips.contains(&event.stream) {
+            // Looked at, so that what else the page brings does not push it out.
+            if is_first && event.revision > 0 && self.tips.get(&event.stream).is_none() {
                 forgotten.push((event.stream.clone(), event.revision - 1));
             }
         }
         let log = self.log;
         let read = stream::iter(forgotten).map(async |(stream, revision)| {
-            let held = stream_page(log, &stream, revision, 1).await?;
+            let held = stream_page(log, &stream, revision, 1).await;
+            let held = held.map_err(CopyError::target)?;
             Ok::<_, CopyError>((stream, held.into_iter().next()))
         });
         let mut read = read.buffer_unordered(AT_ONCE);

@@ -78,7 +78,7 @@ impl Copier {
         let mut reached = None;
         let mut pages = read_ahead(Arc::clone(&self.from.feed), head);
         while let Some(page) = pages.recv().await {
-            let page = page?;
+            let page = page.map_err(CopyError::source)?;
             let (count, end) = (page.len(), page.last().map(|last| last.position));
             // Hashing is work for a processor, not for the tasks that wait.
             let runs = block_in_place(|| {

@@ -97,7 +97,8 @@ impl Writer {
         first: u64,
         events: &[NewEvent],
     ) -> Result<u64, CopyError> {
-        let held = stream_page(&*self.log, stream, first, events.len()).await?;
+        let held = stream_page(&*self.log, stream, first, events.len()).await;
+        let held = held.map_err(CopyError::target)?;
         for ((held, event), revision) in held.iter().zip(events).zip(first..) {
             if !is(held, revision, event) {
                 return Err(CopyError::Foreign(Difference {

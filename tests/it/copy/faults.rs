@@ -1,6 +1,6 @@
 //! Copies to and from a server that goes wrong: nothing is lost, doubled or put out of order.
 
-use super::scene::{Held, copy, events, eventstore, held, ledger, postgres, side};
+use super::scene::{Held, copy, events, eventstore, held, postgres, side, wide};
 use adapters::copy::Side;
 use anyhow::ensure;
 use std::time::Duration;
@@ -19,7 +19,7 @@ async fn ensure_copied(from: &Side, to: &Side, expected: &Held, what: &str) -> a
 
 #[tokio::test(flavor = "multi_thread")]
 async fn appends_that_go_wrong_are_made_good() -> anyhow::Result<()> {
-    let ledger = ledger(6, 120).await?;
+    let ledger = wide(60, 2).await?;
     let from = side(&ledger.log);
     let expected = held(&*from.feed).await?;
     type Arm = fn(&Faults);
@@ -58,7 +58,7 @@ async fn appends_that_go_wrong_are_made_good() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_that_go_wrong_are_made_good() -> anyhow::Result<()> {
-    let (ledger, store) = (ledger(7, 120).await?, StandIn::start().await?);
+    let (ledger, store) = (wide(60, 2).await?, StandIn::start().await?);
     let origin = side(&ledger.log);
     let expected = held(&*origin.feed).await?;
     let from = side(&eventstore(&store.url())?);
@@ -82,7 +82,7 @@ async fn reads_that_go_wrong_are_made_good() -> anyhow::Result<()> {
 /// The server goes away in the middle, for good as it seems; another run goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_restarts_is_waited_for() -> anyhow::Result<()> {
-    let (ledger, store) = (ledger(8, 400).await?, StandIn::start().await?);
+    let (ledger, store) = (wide(120, 3).await?, StandIn::start().await?);
     let from = side(&ledger.log);
     let expected = held(&*from.feed).await?;
     let to = side(&eventstore(&store.url())?);

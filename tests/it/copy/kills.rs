@@ -1,7 +1,7 @@
 //! `kill -9` in the middle of copies at random instants: the next run ends as if there had been
 //! only one.
 
-use super::scene::{Held, events, held, ledger, quick, side};
+use super::scene::{Held, events, held, quick, side, wide};
 use crate::api_ground::PROGRAM;
 use adapters::eventstore::EventStoreLog;
 use anyhow::{Context, ensure};
@@ -24,6 +24,15 @@ fn start(database: &TestDatabase, from: &str, to: &str) -> anyhow::Result<Child>
         .spawn()
         .context("the program starts")
 }
+
+/// Each event takes its time.
+const SLOW: &str = "
+    create function slow() returns trigger language plpgsql as $$
+    begin
+        perform pg_sleep(0.002);
+        return new;
+    end $$;
+    create trigger slow before insert on log_events for each row execute function slow()";
 
 /// Kills copies when the target holds so much, each time a little more, and lets the last one end.
 async fn ensure_whole(
@@ -70,13 +79,13 @@ async fn copies_that_are_killed_are_finished_by_the_next() -> anyhow::Result<()>
     let seed = seed(20_261_122);
     eprintln!("copy kills: TEST_SEED={seed}");
     let mut rng = Rng::new(seed);
-    let (ledger, store) = (ledger(30, 1_500).await?, StandIn::start().await?);
+    let (ledger, store) = (wide(120, 4).await?, StandIn::start().await?);
     let other = TestDatabase::create().await?;
     let expected = held(&*ledger.log).await?;
     let url = quick(&store.url());
     let second = Arc::new(EventStoreLog::new(url.parse()?));
     // So slow that there is a middle to be killed in.
-    let pace = Duration::from_millis(30);
+    let pace = Duration::from_millis(80);
     store.faults().hang_appends.until_cleared(Some(pace));
     ensure_whole(
         &ledger.database,
@@ -87,8 +96,7 @@ async fn copies_that_are_killed_are_finished_by_the_next() -> anyhow::Result<()>
     )
     .await?;
     store.faults().hang_appends.clear();
-    let pace = Duration::from_millis(2);
-    store.faults().slow_reads.until_cleared(pace);
+    other.connect().await?.batch_execute(SLOW).await?;
     let third = super::scene::postgres(&other).await?;
     ensure_whole(
         &other,
@@ -98,7 +106,6 @@ async fn copies_that_are_killed_are_finished_by_the_next() -> anyhow::Result<()>
         &mut rng,
     )
     .await?;
-    store.faults().slow_reads.clear();
     // Both are one history to the audit, too.
     let verified = run(PROGRAM, &other.url, &["audit", "verify", "--all", "--json"])?;
     let verified: Value = serde_json::from_str(&verified)?;

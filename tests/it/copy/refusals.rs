@@ -1,7 +1,7 @@
 //! What a copy refuses, and that it names the stream: foreign targets, a source that moves, a
 //! history that does not hold.
 
-use super::scene::{copy, events, eventstore, held, ledger, postgres, side};
+use super::scene::{copy, events, eventstore, held, ledger, postgres, side, wide};
 use crate::histories::random_history;
 use adapters::copy::{Copier, CopyError, Watched};
 use anyhow::{Context, ensure};
@@ -95,7 +95,7 @@ async fn one_foreign_event_in_the_target_is_named() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_that_grows_is_told_and_the_next_run_ends() -> anyhow::Result<()> {
-    let (ledger, store) = (ledger(13, 200).await?, StandIn::start().await?);
+    let (ledger, store) = (wide(120, 3).await?, StandIn::start().await?);
     let (from, to) = (side(&ledger.log), side(&eventstore(&store.url())?));
     let pace = Duration::from_millis(3);
     store.faults().hang_appends.until_cleared(Some(pace));
@@ -161,7 +161,7 @@ async fn what_the_target_does_not_take_is_named() -> anyhow::Result<()> {
 /// Two copies at once do not harm each other.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_copies_at_once_write_everything_once() -> anyhow::Result<()> {
-    let ledger = ledger(16, 400).await?;
+    let ledger = wide(120, 3).await?;
     let from = side(&ledger.log);
     let expected = held(&*from.feed).await?;
     for _ in 0..3 {

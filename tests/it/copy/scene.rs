@@ -1,14 +1,15 @@
 //! What these tests share: the two sides of a copy, and what a log holds whatever its order.
 
-use crate::histories::random_history;
+use crate::histories::{followers, random_history};
 use adapters::copy::{Copied, Copier, CopyError, Side, Watched};
 use adapters::eventstore::EventStoreLog;
 use adapters::postgres::PostgresLog;
 use commands::ports::EventLog;
-use domain::RecordedEvent;
+use domain::{Platform, RecordedEvent};
 use projections::feed::EventFeed;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tests::ledger::context;
 use tests::rng::Rng;
 use tests::{TestDatabase, TestLedger};
 use uuid::Uuid;
@@ -45,6 +46,26 @@ pub(super) async fn postgres(database: &TestDatabase) -> anyhow::Result<Arc<Post
 pub(super) async fn ledger(seed: u64, intents: usize) -> anyhow::Result<TestLedger> {
     let ledger = TestLedger::create().await?;
     random_history(&ledger, &mut Rng::new(seed), intents).await?;
+    Ok(ledger)
+}
+
+/// A ledger with so many accounts that took turns.
+pub(super) async fn wide(accounts: usize, rounds: i64) -> anyhow::Result<TestLedger> {
+    let ledger = TestLedger::create().await?;
+    let mut known = vec![];
+    for n in 0..accounts {
+        let id = format!("account-{n}");
+        known.push(ledger.import("wide", Platform::Instagram, &id).await?);
+    }
+    for round in 0..rounds {
+        for account in &known {
+            let intents = (1..4).map(|n| followers(4 * round + n, round * n));
+            ledger
+                .ledger
+                .execute_all(*account, intents.collect(), &context())
+                .await?;
+        }
+    }
     Ok(ledger)
 }
 
