@@ -5,6 +5,7 @@ use crate::api_ground::PROGRAM;
 use anyhow::{Context, ensure};
 use domain::{Metric, Platform};
 use serde_json::Value;
+use std::path::Path;
 use std::process::Output;
 use tests::server::{Place, command};
 use tests::standin::Setup;
@@ -14,6 +15,20 @@ const PASSWORD: &str = "swordfish-in-the-open";
 
 fn output(place: impl Into<Place>, arguments: &[&str]) -> anyhow::Result<Output> {
     tokio::task::block_in_place(|| Ok(command(PROGRAM, place, arguments).output()?))
+}
+
+/// What an audit prints with its checkpoints in this folder.
+fn audit(place: impl Into<Place>, folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+    let whole = [&["audit"][..], arguments].concat();
+    let output = tokio::task::block_in_place(|| {
+        command(PROGRAM, place, &whole)
+            .env("AUDIT_DIR", folder)
+            .output()
+    })?;
+    let status = output.status;
+    let (said, error) = texts(output)?;
+    ensure!(status.success(), "{arguments:?}: {error}");
+    Ok(said)
 }
 
 /// What it printed, and what it complained of.
@@ -67,7 +82,8 @@ async fn a_history_moves_and_the_program_goes_on() -> anyhow::Result<()> {
     )?;
 
     ok(database, &["projector", "--once"])?;
-    ok(database, &["audit", "checkpoint"])?;
+    let signed = tempfile::tempdir()?;
+    audit(database, signed.path(), &["checkpoint"])?;
     let said = ok(database, &[&copy[..], &["--json"]].concat())?;
     let printed: Value = serde_json::from_str(&said)?;
     ensure!(printed["read_models"] == "moved", "{printed}");
@@ -105,7 +121,8 @@ async fn a_history_moves_and_the_program_goes_on() -> anyhow::Result<()> {
     ensure!(imported["rows_recorded"] == 1, "{imported}");
     let state = ok(new(), &["audit", "state", &account.to_string()])?;
     ensure!(state.contains("phase: imported"), "{state}");
-    ok(new(), &["audit", "verify", "--all"])?;
+    let verified = audit(new(), signed.path(), &["verify", "--all"])?;
+    ensure!(verified.contains("checkpoint 1"), "{verified}");
 
     // And back; `event-log` is what EVENT_LOG names, so that no password is on a command line.
     let back = ["log", "copy", "--from", "event-log", "--to", "postgres"];
