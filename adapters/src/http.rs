@@ -10,6 +10,7 @@ mod audit;
 mod auth;
 mod creator_growth;
 mod envelope;
+mod erasure;
 mod events;
 mod flight;
 mod growth;
@@ -38,6 +39,7 @@ use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use commands::Erasures;
 use commands::ports::{Clock, EventLog, Vault};
 use domain::formula::FormulaPolicy;
 use params::Asked;
@@ -62,6 +64,10 @@ pub struct Services {
     pub formulas: FormulaPolicy,
     /// Verifies, exports and tells states.
     pub auditor: Auditor,
+    /// Erases accounts.
+    pub erasures: Arc<Erasures>,
+    /// For how long backups are kept, which receipts of erasures name.
+    pub backup_retention_days: u32,
 }
 
 impl Services {
@@ -92,6 +98,7 @@ fn guarded() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(audit::history))
         .routes(routes!(audit::export))
         .routes(routes!(audit::verify))
+        .routes(routes!(erasure::erase, erasure::receipt))
         .routes(routes!(registry::metrics))
         .routes(routes!(registry::formulas))
 }

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod clock;
 pub mod copy;
 pub mod demo;
+pub mod erasure;
 pub mod eventstore;
 pub mod http;
 pub mod import;

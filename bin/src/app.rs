@@ -7,17 +7,22 @@ use adapters::clock::SystemClock;
 use adapters::eventstore::{EventStoreLog, EventStoreUrl};
 use adapters::postgres::private::{PrivateOptions, PrivatePostgres};
 use adapters::postgres::{Endpoint, Pool, PostgresLog, migrate, states::PostgresStates};
-use adapters::vault::{MasterKey, PostgresVault, Signer};
+use adapters::vault::{ErasureFile, MasterKey, PostgresVault, Signer};
 use anyhow::Context;
-use commands::Ledger;
 use commands::ports::{Clock, EventLog};
+use commands::{Erasures, Ledger};
 use projections::Engine;
+use projections::engine::EngineError;
 use projections::feed::EventFeed;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// How long a start waits for the event log before it goes on without.
 const LOG_WAIT: Duration = Duration::from_secs(3);
+
+/// The pause between attempts to finish erasures once the log is there.
+const RESUME_PAUSE: Duration = Duration::from_secs(5);
 
 /// The parts that subcommands use.
 pub struct App {
@@ -33,10 +38,13 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// The write side.
     pub ledger: Arc<Ledger>,
+    /// Erases accounts.
+    pub erasures: Arc<Erasures>,
     /// The read side's engine.
     pub engine: Arc<Engine>,
     /// Verifies, exports and tells states.
     pub auditor: Auditor,
+    erasures_are_done: bool,
     private: Option<PrivatePostgres>,
 }
 
@@ -47,9 +55,9 @@ pub(crate) struct Ready {
     applied: Vec<&'static str>,
 }
 
-/// Starts or joins the database, and migrates it.
-pub(crate) async fn database(config: &Config) -> anyhow::Result<Ready> {
-    let (endpoint, private) = match &config.database {
+/// Starts or joins the database.
+pub(crate) async fn start(config: &Config) -> anyhow::Result<(Endpoint, Option<PrivatePostgres>)> {
+    Ok(match &config.database {
         DatabaseChoice::Url(url) => (Endpoint::parse(url)?, None),
         DatabaseChoice::Private => {
             let options = PrivateOptions {
@@ -64,7 +72,12 @@ pub(crate) async fn database(config: &Config) -> anyhow::Result<Ready> {
                 Some(private),
             )
         }
-    };
+    })
+}
+
+/// Starts or joins the database, and migrates it.
+pub(crate) async fn database(config: &Config) -> anyhow::Result<Ready> {
+    let (endpoint, private) = start(config).await?;
     let mut client = endpoint.connect().await.map_err(|error| {
         anyhow::anyhow!(
             "the database is not reached: {}",
@@ -92,7 +105,7 @@ pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
     leave(ready.private).await
 }
 
-/// Leaves the program's own Postgres, which stops if nobody else uses it.
+/// Ends this process's use of the database.
 pub(crate) async fn leave(private: Option<PrivatePostgres>) -> anyhow::Result<()> {
     if let Some(private) = private {
         tokio::task::spawn_blocking(move || private.leave()).await??;
@@ -115,6 +128,20 @@ async fn open_log(config: &Config, endpoint: &Endpoint, pool: &Pool) -> anyhow::
     })
 }
 
+/// Before anything is served: what the record of erasures names stays erased.
+async fn resume(erasures: &Erasures) -> anyhow::Result<()> {
+    let context = commands::Context {
+        actor: "erasure log".to_owned(),
+        correlation_id: uuid::Uuid::now_v7(),
+        causation_id: None,
+    };
+    let resumed = erasures.resume(&context).await?;
+    for account in &resumed {
+        tracing::warn!(%account, "an erasure was finished, or done again after a restored backup");
+    }
+    Ok(())
+}
+
 impl App {
     /// Starts or joins the database and puts everything together.
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
@@ -123,11 +150,15 @@ impl App {
         } = database(config).await?;
         let pool = endpoint.pool(config.pool_size)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (vault, signer) = match &config.master_key {
-            MasterKeyChoice::Given(key) => (
-                PostgresVault::open(pool.clone(), Arc::clone(&clock), key).await?,
-                Signer::of(key),
-            ),
+        let of_key = |key: &MasterKey| {
+            let record = ErasureFile::new(config.erasure_log.clone(), key, pool.clone());
+            (Signer::of(key), record)
+        };
+        let (vault, (signer, record)) = match &config.master_key {
+            MasterKeyChoice::Given(key) => {
+                let opened = PostgresVault::open(pool.clone(), Arc::clone(&clock), key).await?;
+                (opened, of_key(key))
+            }
             MasterKeyChoice::File(path) => {
                 let is_made = PostgresVault::is_made(&pool).await?;
                 let (key, made) = if is_made {
@@ -146,9 +177,9 @@ impl App {
                     );
                 }
                 let opened = PostgresVault::open(pool.clone(), Arc::clone(&clock), &key).await;
-                let vault =
+                let opened =
                     opened.with_context(|| format!("the key file is {}", path.display()))?;
-                (vault, Signer::of(&key))
+                (opened, of_key(&key))
             }
         };
         let vault = Arc::new(vault);
@@ -165,10 +196,30 @@ impl App {
             Arc::new(endpoint),
             projections::registry(),
         ));
+        let erasures = Arc::new(Erasures::new(
+            ledger.clone(),
+            log.clone(),
+            vault.clone(),
+            Arc::new(record),
+        ));
         // The log may come later than we do. Whoever follows it waits, and installs then.
-        match tokio::time::timeout(LOG_WAIT, feed.log_id()).await {
-            Ok(Ok(_)) => engine.install().await?,
-            _ => tracing::warn!("the event log is not there yet"),
+        let log_is_there = matches!(
+            tokio::time::timeout(LOG_WAIT, feed.log_id()).await,
+            Ok(Ok(_))
+        );
+        if log_is_there {
+            match engine.ensure_log().await {
+                Err(error @ EngineError::ForeignCheckpoint(_)) => {
+                    // Or a history that was moved and what it was moved from would part.
+                    tracing::warn!(%error, "nothing is written to this log");
+                    erasures.destroy_keys().await?;
+                }
+                Err(error) => return Err(error.into()),
+                Ok(()) => resume(&erasures).await?,
+            }
+        } else {
+            tracing::warn!("the event log is not there yet");
+            erasures.destroy_keys().await?;
         }
         let auditor = Auditor {
             log: log.clone(),
@@ -184,7 +235,9 @@ impl App {
             vault,
             clock,
             ledger,
+            erasures,
             engine,
+            erasures_are_done: log_is_there,
             private,
         })
     }
@@ -196,6 +249,25 @@ impl App {
             Ok(Ok(_)) => Ok(self.engine.ensure_log().await?),
             _ => Ok(()),
         }
+    }
+
+    /// Finishes the erasures that a start without the log had to leave open.
+    pub async fn finish_erasures(&self, cancel: &CancellationToken) {
+        if self.erasures_are_done {
+            return;
+        }
+        let finishing = async {
+            let attempt = async || {
+                self.engine.ensure_log().await?;
+                resume(&self.erasures).await
+            };
+            while let Err(error) = attempt().await {
+                tracing::warn!(%error, "erasures are not finished yet");
+                tokio::time::sleep(RESUME_PAUSE).await;
+            }
+        };
+        // What is cut short here, the next start finishes.
+        cancel.run_until_cancelled(finishing).await;
     }
 
     /// Follows the log for the audit.
@@ -215,12 +287,13 @@ impl App {
             feed,
             vault,
             ledger,
+            erasures,
             engine,
             auditor,
             private,
             ..
         } = self;
-        drop((ledger, engine, auditor, vault, log, feed));
+        drop((ledger, erasures, engine, auditor, vault, log, feed));
         pool.close();
         leave(private).await
     }

@@ -2,9 +2,11 @@
 
 pub mod app;
 mod audit;
+mod backup;
 pub mod cli;
 pub mod config;
 mod demo;
+mod erase;
 mod import;
 mod keys;
 mod log_copy;
@@ -56,5 +58,8 @@ async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
             let LogCommand::Copy(arguments) = arguments.command;
             log_copy::run(&config, &arguments).await
         }
+        Command::Erase(arguments) => erase::run(&config, &arguments).await,
+        Command::Backup(arguments) => backup::backup(&config, &arguments).await,
+        Command::Restore(arguments) => backup::restore(&config, &arguments).await,
     }
 }

@@ -39,7 +39,13 @@ pub(crate) async fn run(config: &Config, arguments: &Serve) -> anyhow::Result<()
     let app = App::build(config).await?;
     let listen = arguments.listen.unwrap_or(config.listen);
     let role = arguments.role;
-    let result = run_roles(&app, config, role, listen, &cancel).await;
+    let ended = cancel.child_token();
+    let serving = async {
+        let result = run_roles(&app, config, role, listen, &ended).await;
+        ended.cancel();
+        result
+    };
+    let (result, ()) = tokio::join!(serving, app.finish_erasures(&ended));
     app.close().await?;
     result
 }
@@ -115,6 +121,8 @@ async fn api(
         clock: Arc::clone(&app.clock),
         formulas: config.formulas.clone(),
         auditor: app.auditor.clone(),
+        erasures: Arc::clone(&app.erasures),
+        backup_retention_days: config.backup_retention_days,
     };
     output::line(format!("Listening on http://{}", listener.local_addr()?));
     serve(listener, Arc::new(services), cancel.clone()).await?;

@@ -5,6 +5,7 @@
 mod append;
 mod cache;
 mod envelope;
+mod erasures;
 mod execute;
 mod folded;
 mod intent;
@@ -14,6 +15,7 @@ pub mod text;
 
 pub use append::append_surely;
 pub use envelope::Context;
+pub use erasures::{EraseError, Erased, Erasures};
 pub use execute::{CommandError, Ledger, Outcome};
 pub use folded::{Folded, PostMark, RECENT_EVENTS};
 pub use intent::{Connection, Intent, IntentOutcome, PostSnapshot, Profile};

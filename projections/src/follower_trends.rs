@@ -1,6 +1,7 @@
 //! The read model of account metrics in time: followers above all, and every other one.
 
 mod apply;
+mod erase;
 mod growth;
 mod point;
 mod trend;
@@ -40,6 +41,7 @@ impl Projection for FollowerTrends {
         transaction: &Transaction<'_>,
         events: &[Applied],
     ) -> Result<(), ProjectionError> {
-        apply::apply(transaction, events).await
+        apply::apply(transaction, events).await?;
+        erase::erase(transaction, events).await
     }
 }

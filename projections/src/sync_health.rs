@@ -1,6 +1,7 @@
 //! The read model of sync health: how each account's syncs fare, and why a day is missing.
 
 mod apply;
+mod erase;
 mod query;
 
 pub use query::{FailedSync, HealthRow, failed_by_window, find, find_many, list};
@@ -31,6 +32,7 @@ impl Projection for SyncHealth {
         transaction: &Transaction<'_>,
         events: &[Applied],
     ) -> Result<(), ProjectionError> {
-        apply::apply(transaction, events).await
+        apply::apply(transaction, events).await?;
+        erase::erase(transaction, events).await
     }
 }

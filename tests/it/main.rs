@@ -11,6 +11,7 @@ mod command_side;
 mod copy;
 mod dirty_import;
 mod doubles;
+mod erasure;
 mod eventstore;
 mod fold;
 mod histories;

@@ -2,6 +2,7 @@
 
 use super::fold::Post;
 use super::numbers::Numbers;
+use super::refold::refold;
 use super::store;
 use super::store_history::HistoryRows;
 use super::store_text::TextColumns;
@@ -34,8 +35,9 @@ pub(super) async fn apply(
     for (applied, page) in &pages {
         fold(&mut posts, &mut history, &mut texts, applied, page);
     }
-    store::store_posts(transaction, &posts).await?;
     history.store(transaction).await?;
+    refold(transaction, &mut posts).await?;
+    store::store_posts(transaction, &posts).await?;
     texts.store(transaction, &posts).await
 }
 

@@ -5,7 +5,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const PATHS: [&str; 23] = [
+const PATHS: [&str; 24] = [
     "/healthz",
     "/readyz",
     "/v1/accounts/{account_id}",
@@ -13,6 +13,7 @@ const PATHS: [&str; 23] = [
     "/v1/accounts/{account_id}/audit/history",
     "/v1/accounts/{account_id}/audit/state",
     "/v1/accounts/{account_id}/audit/verify",
+    "/v1/accounts/{account_id}/erase",
     "/v1/accounts/{account_id}/events",
     "/v1/accounts/{account_id}/growth",
     "/v1/accounts/{account_id}/metrics/{metric}",

@@ -150,6 +150,61 @@ observed_at = { column = "at", time = "unix" }
 followers = { column = "followers" }
 "#;
 
+/// Nothing that a start does by itself reaches the log that was moved: the two would part.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_after_the_move_is_not_written_to_the_old_log() -> anyhow::Result<()> {
+    let (ledger, store) = (ledger(42, 40).await?, StandIn::start().await?);
+    let account = ledger.import("creator", Platform::Youtube, "99").await?;
+    let other = ledger.import("creator", Platform::Youtube, "98").await?;
+    ledger.catch_up().await?;
+    let (url, account, other) = (quick(&store.url()), account.to_string(), other.to_string());
+    let database = ledger.database.url.as_str();
+    let new = || Place::with_log(database, &url);
+    let program = |place: Place, arguments: &[&str]| -> anyhow::Result<(bool, String)> {
+        let output = tokio::task::block_in_place(|| {
+            command(PROGRAM, place, arguments)
+                .env("ERASURE_LOG", &ledger.erasure_log)
+                .env("AUDIT_DIR", "/nonexistent")
+                .output()
+        })?;
+        let went_well = output.status.success();
+        let (said, error) = texts(output)?;
+        Ok((went_well, said + &error))
+    };
+    let well = |place: Place, arguments: &[&str]| -> anyhow::Result<String> {
+        let (went_well, said) = program(place, arguments)?;
+        ensure!(went_well, "{arguments:?}: {said}");
+        Ok(said)
+    };
+    let copy = ["log", "copy", "--from", "postgres", "--to", "event-log"];
+    well(new(), &copy)?;
+    let before = held(&*ledger.log).await?;
+    well(new(), &["erase", &account, "--yes"])?;
+    let (went_well, said) = program(database.into(), &["erase", &other, "--yes"])?;
+    ensure!(!went_well && said.contains("another log"), "{said}");
+    well(database.into(), &["audit", "verify", "--all"])?;
+    ensure!(
+        held(&*ledger.log).await? == before,
+        "the old log was written to"
+    );
+    // Back there, the erasure comes along and nothing else does.
+    let back = [
+        "log",
+        "copy",
+        "--json",
+        "--from",
+        "event-log",
+        "--to",
+        "postgres",
+    ];
+    let printed: Value = serde_json::from_str(&well(new(), &back)?)?;
+    ensure!(printed["events_appended"] == 1, "{printed}");
+    ensure!(printed["read_models"] == "moved", "{printed}");
+    let state = well(database.into(), &["audit", "state", &account])?;
+    ensure!(state.contains("phase: erased"), "{state}");
+    Ok(())
+}
+
 /// Another database takes the events; this one's read models stay.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_to_another_database_moves_no_read_models() -> anyhow::Result<()> {

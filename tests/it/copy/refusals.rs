@@ -8,7 +8,6 @@ use anyhow::{Context, ensure};
 use commands::ports::EventLog;
 use domain::{Metric, Platform};
 use std::sync::Arc;
-use std::time::Duration;
 use tests::memory_log::MemoryLog;
 use tests::rng::Rng;
 use tests::{StandIn, TestDatabase, TestLedger};
@@ -97,13 +96,15 @@ async fn one_foreign_event_in_the_target_is_named() -> anyhow::Result<()> {
 async fn a_source_that_grows_is_told_and_the_next_run_ends() -> anyhow::Result<()> {
     let (ledger, store) = (wide(120, 3).await?, StandIn::start().await?);
     let (from, to) = (side(&ledger.log), side(&eventstore(&store.url())?));
-    let pace = Duration::from_millis(3);
-    store.faults().hang_appends.until_cleared(Some(pace));
+    to.feed.log_id().await?;
+    // Nothing is appended before the source has grown, and then it has been looked at.
+    let hang = &store.faults().hang_appends;
+    hang.until_cleared(None);
     let growing = async {
-        while store.counts().committed < 5 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        random_history(&ledger, &mut Rng::new(14), 20).await
+        hang.wait_fired(1).await;
+        let grown = random_history(&ledger, &mut Rng::new(14), 20).await;
+        hang.clear();
+        grown
     };
     let (copied, grown) = tokio::join!(copy(&from, &to), growing);
     grown?;
