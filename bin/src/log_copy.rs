@@ -24,7 +24,7 @@ const NOT_UNDERSTOOD: &str = "it is not understood: expected postgres, event-log
 /// A log as the command line names it. The text may hold a password and is not kept.
 enum Named {
     Own,
-    Postgres(Endpoint),
+    Postgres(Box<Endpoint>),
     EventStore(Box<EventStoreUrl>),
 }
 
@@ -94,7 +94,7 @@ fn named(config: &Config, text: &str) -> anyhow::Result<Named> {
         ("event-log", LogChoice::EventStore(url)) => Named::EventStore(url.clone()),
         _ if EventStoreUrl::is_meant(text) => Named::EventStore(Box::new(text.parse()?)),
         _ if is_postgres || is_pairs => match Endpoint::parse(text) {
-            Ok(endpoint) => Named::Postgres(endpoint),
+            Ok(endpoint) => Named::Postgres(Box::new(endpoint)),
             Err(_) => bail!(NOT_UNDERSTOOD),
         },
         _ => bail!(NOT_UNDERSTOOD),
@@ -135,7 +135,7 @@ async fn open(config: &Config, named: Named, own: &Side) -> anyhow::Result<Side>
         Named::EventStore(url) => side(Arc::new(EventStoreLog::new(*url))),
         Named::Postgres(endpoint) => {
             let pool = endpoint.pool(config.pool_size)?;
-            side(Arc::new(PostgresLog::open(endpoint, pool).await?))
+            side(Arc::new(PostgresLog::open(*endpoint, pool).await?))
         }
     })
 }

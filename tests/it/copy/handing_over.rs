@@ -11,7 +11,7 @@ use adapters::copy::hand_over::{Kept, hand_over};
 use adapters::copy::{Copied, Side};
 use anyhow::{Context, ensure};
 use commands::Ledger;
-use commands::ports::{Clock, EventLog, Vault};
+use commands::ports::{Clock, Vault};
 use domain::AccountId;
 use projections::Engine;
 use projections::engine::{EngineError, HandedOver, checkpoints};
@@ -263,6 +263,5 @@ async fn the_audit_goes_on_at_the_end_of_the_copy() -> anyhow::Result<()> {
     ensure!(watch(&first)?.catch_up().await? == 1, "only what was added");
     let report = auditor(&first)?.verify_all(None, Arc::default()).await?;
     ensure!(report.holds && report.noted, "{}", report.sentence);
-    let _log: &dyn EventLog = &*first.log;
     Ok(())
 }
