@@ -12,6 +12,7 @@ use anyhow::Context;
 use commands::ports::{Clock, EventLog};
 use commands::{Erasures, Ledger};
 use projections::Engine;
+use projections::engine::EngineError;
 use projections::feed::EventFeed;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,9 +49,9 @@ pub struct App {
 }
 
 /// A database that is there, and migrated.
-struct Ready {
-    endpoint: Endpoint,
-    private: Option<PrivatePostgres>,
+pub(crate) struct Ready {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) private: Option<PrivatePostgres>,
     applied: Vec<&'static str>,
 }
 
@@ -74,7 +75,8 @@ pub(crate) async fn start(config: &Config) -> anyhow::Result<(Endpoint, Option<P
     })
 }
 
-async fn database(config: &Config) -> anyhow::Result<Ready> {
+/// Starts or joins the database, and migrates it.
+pub(crate) async fn database(config: &Config) -> anyhow::Result<Ready> {
     let (endpoint, private) = start(config).await?;
     let mut client = endpoint.connect().await.map_err(|error| {
         anyhow::anyhow!(
@@ -206,8 +208,15 @@ impl App {
             Ok(Ok(_))
         );
         if log_is_there {
-            engine.install().await?;
-            resume(&erasures).await?;
+            match engine.ensure_log().await {
+                Err(error @ EngineError::ForeignCheckpoint(_)) => {
+                    // Or a history that was moved and what it was moved from would part.
+                    tracing::warn!(%error, "nothing is written to this log");
+                    erasures.destroy_keys().await?;
+                }
+                Err(error) => return Err(error.into()),
+                Ok(()) => resume(&erasures).await?,
+            }
         } else {
             tracing::warn!("the event log is not there yet");
             erasures.destroy_keys().await?;
@@ -233,13 +242,26 @@ impl App {
         })
     }
 
+    /// Refuses a log that the read models do not belong to. One that is not there yet is not
+    /// asked: whoever follows it finds out when it comes.
+    pub async fn ensure_log(&self) -> anyhow::Result<()> {
+        match tokio::time::timeout(LOG_WAIT, self.feed.log_id()).await {
+            Ok(Ok(_)) => Ok(self.engine.ensure_log().await?),
+            _ => Ok(()),
+        }
+    }
+
     /// Finishes the erasures that a start without the log had to leave open.
     pub async fn finish_erasures(&self, cancel: &CancellationToken) {
         if self.erasures_are_done {
             return;
         }
         let finishing = async {
-            while let Err(error) = resume(&self.erasures).await {
+            let attempt = async || {
+                self.engine.ensure_log().await?;
+                resume(&self.erasures).await
+            };
+            while let Err(error) = attempt().await {
                 tracing::warn!(%error, "erasures are not finished yet");
                 tokio::time::sleep(RESUME_PAUSE).await;
             }

@@ -1,8 +1,10 @@
 //! The command line. Its names are a contract.
 
 mod audit;
+mod log;
 
 pub use audit::{Audit, AuditCommand};
+pub use log::{Log, LogCommand, LogCopy};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -36,6 +38,8 @@ pub enum Command {
     Keys(Keys),
     /// Replay an account's history, and prove that nobody changed it.
     Audit(Audit),
+    /// Move the whole history from one event log to another.
+    Log(Log),
     /// Erase an account for good: destroy its key, and print a receipt.
     Erase(Erase),
     /// Back up the database: data and keys apart, in two folders.

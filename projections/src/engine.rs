@@ -6,11 +6,13 @@
 //! model alone. Large read models are applied in shards of the accounts, side by side.
 
 mod checkpoint;
+mod hand_over;
 mod reader;
 mod shard;
 mod worker;
 
 pub use checkpoint::{Checkpoint, checkpoint, checkpoints};
+pub use hand_over::{HandedOver, hand_over};
 
 use crate::feed::{EventFeed, FeedError};
 use crate::projection::{Projection, ProjectionError};
@@ -64,7 +66,10 @@ pub enum EngineError {
     #[error("{0} went back to before its checkpoint")]
     WentBack(&'static str),
     /// A read model stands at a position of another log.
-    #[error("{0} was projected from another log than this one")]
+    #[error(
+        "{0} was projected from another log than this one: set EVENT_LOG to the log that it \
+         belongs to, move that with `social-ledger log copy`, or use a database of its own"
+    )]
     ForeignCheckpoint(&'static str),
 }
 
@@ -286,6 +291,14 @@ impl Engine {
         let (read, applied) = tokio::join!(reading, join_all(workers));
         applied.into_iter().collect::<Result<Vec<()>, _>>()?;
         read
+    }
+
+    /// Whether the read models belong to the log. Whoever writes to another one than they were
+    /// projected from would write where nobody looks.
+    pub async fn ensure_log(&self) -> Result<(), EngineError> {
+        self.install().await?;
+        let log = self.feed.log_id().await?;
+        self.shards(log).await.map(|_| ())
     }
 
     /// All shards of all read models, and where they stand.
