@@ -22,6 +22,7 @@ mod params;
 mod paths;
 mod posts;
 mod problem;
+mod projections;
 mod registry;
 mod revisions;
 mod standing;
@@ -39,6 +40,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use commands::ports::{Clock, EventLog, Vault};
+use ::projections::Administration;
 use domain::formula::FormulaPolicy;
 use params::Asked;
 use problem::Problem;
@@ -62,6 +64,10 @@ pub struct Services {
     pub formulas: FormulaPolicy,
     /// Verifies, exports and tells states.
     pub auditor: Auditor,
+    /// Rebuilds and switches read models.
+    pub administration: Administration,
+    /// Cancelled when the server stops: for what goes on after an answer.
+    pub stopping: CancellationToken,
 }
 
 impl Services {
@@ -92,6 +98,12 @@ fn guarded() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(audit::history))
         .routes(routes!(audit::export))
         .routes(routes!(audit::verify))
+        .routes(routes!(projections::list))
+        .routes(routes!(projections::rebuild))
+        .routes(routes!(projections::diff))
+        .routes(routes!(projections::switch))
+        .routes(routes!(projections::rollback))
+        .routes(routes!(projections::drop_version))
         .routes(routes!(registry::metrics))
         .routes(routes!(registry::formulas))
 }

@@ -11,8 +11,9 @@ use adapters::vault::{MasterKey, PostgresVault, Signer};
 use anyhow::Context;
 use commands::Ledger;
 use commands::ports::{Clock, EventLog};
-use projections::Engine;
+use projections::engine::EngineError;
 use projections::feed::EventFeed;
+use projections::{Administration, Engine};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct App {
     pub ledger: Arc<Ledger>,
     /// The read side's engine.
     pub engine: Arc<Engine>,
+    /// The read models' versions in the hands of an administrator.
+    pub administration: Administration,
     /// Verifies, exports and tells states.
     pub auditor: Auditor,
     private: Option<PrivatePostgres>,
@@ -158,14 +161,21 @@ impl App {
             Arc::clone(&clock),
             states,
         ));
+        let database: Arc<dyn projections::engine::Database> = Arc::new(endpoint);
         let engine = Arc::new(Engine::new(
             Arc::clone(&feed),
-            Arc::new(endpoint),
+            Arc::clone(&database),
             projections::registry(),
         ));
+        let administration =
+            Administration::new(Arc::clone(&feed), database, projections::registry());
         // The log may come later than we do. Whoever follows it waits, and installs then.
         match tokio::time::timeout(LOG_WAIT, feed.log_id()).await {
-            Ok(Ok(_)) => engine.install().await?,
+            Ok(Ok(_)) => match engine.install().await {
+                // Whoever serves or projects is told by `check`; whoever mends it must start.
+                Ok(()) | Err(EngineError::Disagreement(_)) => {}
+                Err(error) => return Err(error.into()),
+            },
             _ => tracing::warn!("the event log is not there yet"),
         }
         let auditor = Auditor {
@@ -183,8 +193,17 @@ impl App {
             clock,
             ledger,
             engine,
+            administration,
             private,
         })
+    }
+
+    /// Fails if code and live tables disagree, and says what to run.
+    pub async fn check(&self) -> anyhow::Result<()> {
+        for advice in self.engine.check().await? {
+            tracing::warn!("{advice}");
+        }
+        Ok(())
     }
 
     /// Follows the log for the audit.
@@ -205,11 +224,12 @@ impl App {
             vault,
             ledger,
             engine,
+            administration,
             auditor,
             private,
             ..
         } = self;
-        drop((ledger, engine, auditor, vault, log, feed));
+        drop((ledger, engine, administration, auditor, vault, log, feed));
         pool.close();
         leave(private).await
     }

@@ -1,8 +1,10 @@
 //! The command line. Its names are a contract.
 
 mod audit;
+mod projections;
 
 pub use audit::{Audit, AuditCommand};
+pub use projections::{Projections, ProjectionsCommand};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -32,6 +34,8 @@ pub enum Command {
     Migrate,
     /// Keep the read models up to date, without serving.
     Projector(Projector),
+    /// Rebuild read models beside the live ones, compare, switch, go back.
+    Projections(Projections),
     /// Create, list and revoke API keys.
     Keys(Keys),
     /// Replay an account's history, and prove that nobody changed it.

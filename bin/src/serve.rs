@@ -39,7 +39,10 @@ pub(crate) async fn run(config: &Config, arguments: &Serve) -> anyhow::Result<()
     let app = App::build(config).await?;
     let listen = arguments.listen.unwrap_or(config.listen);
     let role = arguments.role;
-    let result = run_roles(&app, config, role, listen, &cancel).await;
+    let result = match app.check().await {
+        Ok(()) => run_roles(&app, config, role, listen, &cancel).await,
+        disagree => disagree,
+    };
     app.close().await?;
     result
 }
@@ -114,6 +117,8 @@ async fn api(
         clock: Arc::clone(&app.clock),
         formulas: config.formulas.clone(),
         auditor: app.auditor.clone(),
+        administration: app.administration.clone(),
+        stopping: cancel.clone(),
     };
     output::line(format!("Listening on http://{}", listener.local_addr()?));
     serve(listener, Arc::new(services), cancel.clone()).await?;

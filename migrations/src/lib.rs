@@ -28,4 +28,5 @@ migrations![
     "0005_api_keys",
     "0006_shards",
     "0007_audit",
+    "0010_versions",
 ];

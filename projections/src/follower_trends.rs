@@ -11,8 +11,8 @@ pub use point::{Point, metric_as_of, since_unknown};
 pub use trend::{Bucket, Interval, TrendQuery, raw, trend, trend_sql};
 
 use crate::projection::{Applied, Projection, ProjectionError};
+use crate::tables::Tables;
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 /// The projection `follower_trends`.
 pub struct FollowerTrends;
@@ -23,7 +23,7 @@ impl Projection for FollowerTrends {
         "follower_trends"
     }
 
-    fn version(&self) -> i32 {
+    fn contract(&self) -> i32 {
         1
     }
 
@@ -35,11 +35,7 @@ impl Projection for FollowerTrends {
         true
     }
 
-    async fn apply(
-        &self,
-        transaction: &Transaction<'_>,
-        events: &[Applied],
-    ) -> Result<(), ProjectionError> {
-        apply::apply(transaction, events).await
+    async fn apply(&self, tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
+        apply::apply(tables, events).await
     }
 }

@@ -1,5 +1,6 @@
 //! Domain values as Postgres columns, and what a query needs of a connection.
 
+use crate::version::Versions;
 use bytes::{BufMut, BytesMut};
 use domain::{Position, Timestamp};
 use std::error::Error;
@@ -82,9 +83,9 @@ impl Held {
     }
 }
 
-/// A connection that read models are asked over. One that keeps prepared statements answers
-/// faster: the same statement text comes again and again.
-pub trait Reader: Send + Sync {
+/// A connection. One that keeps prepared statements answers faster: the same statement text comes
+/// again and again.
+pub trait Connection: Send + Sync {
     /// All rows.
     fn query(
         &self,
@@ -107,7 +108,7 @@ pub trait Reader: Send + Sync {
     ) -> impl Future<Output = Result<Row, tokio_postgres::Error>> + Send;
 }
 
-impl Reader for Client {
+impl Connection for Client {
     async fn query(
         &self,
         sql: &str,
@@ -130,5 +131,56 @@ impl Reader for Client {
         arguments: &[&(dyn ToSql + Sync)],
     ) -> Result<Row, tokio_postgres::Error> {
         Self::query_one(self, sql, arguments).await
+    }
+}
+
+/// What read models are asked over: a connection, and which version of each is meant.
+pub struct Reader<C> {
+    connection: C,
+    versions: Versions,
+}
+
+impl<C: Connection> Reader<C> {
+    /// Reads these versions.
+    pub const fn new(connection: C, versions: Versions) -> Self {
+        Self {
+            connection,
+            versions,
+        }
+    }
+
+    /// The versions that all answers come from.
+    pub const fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
+    /// All rows.
+    pub async fn query(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let sql = self.versions.render(sql);
+        self.connection.query(&sql, arguments).await
+    }
+
+    /// The only row, or nothing.
+    pub async fn query_opt(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, tokio_postgres::Error> {
+        let sql = self.versions.render(sql);
+        self.connection.query_opt(&sql, arguments).await
+    }
+
+    /// The only row.
+    pub async fn query_one(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, tokio_postgres::Error> {
+        let sql = self.versions.render(sql);
+        self.connection.query_one(&sql, arguments).await
     }
 }

@@ -111,6 +111,8 @@ async fn an_answer_asks_in_few_flights() -> anyhow::Result<()> {
         clock: Arc::new(SystemClock),
         formulas: FormulaPolicy::default(),
         auditor: ledger.auditor()?,
+        administration: ledger.administration(),
+        stopping: CancellationToken::new(),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}/v1", listener.local_addr()?);

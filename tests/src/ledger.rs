@@ -10,7 +10,7 @@ use commands::text::{PostText, ProfileText};
 use commands::{Context, Intent, Ledger, Outcome, PostSnapshot, Profile};
 use domain::observation::{Cause, Provenance};
 use domain::{AccountId, CreatorId, Metric, Platform, Timestamp, Values};
-use projections::{Engine, feed::EventFeed};
+use projections::{Administration, Engine, feed::EventFeed};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -126,6 +126,15 @@ impl TestLedger {
             ledger,
             engine,
         })
+    }
+
+    /// The read models' versions in the hands of an administrator.
+    pub fn administration(&self) -> Administration {
+        Administration::new(
+            Arc::clone(&self.log) as Arc<dyn EventFeed>,
+            Arc::new(self.database.endpoint.clone()),
+            projections::registry(),
+        )
     }
 
     /// What audits need, over the same log, with the key that signs in tests.

@@ -33,13 +33,14 @@ pub(super) enum Code {
     BodyTooLarge,
     Internal,
     NotYetProjected,
+    NotNow,
     Unavailable,
     Timeout,
 }
 
 impl Code {
     /// Every code, for the documentation.
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Unauthorized,
         Self::RoleNotAllowed,
         Self::NotFound,
@@ -52,6 +53,7 @@ impl Code {
         Self::BodyTooLarge,
         Self::Internal,
         Self::NotYetProjected,
+        Self::NotNow,
         Self::Unavailable,
         Self::Timeout,
     ];
@@ -114,6 +116,11 @@ impl Code {
                 "not_yet_projected",
                 Status::SERVICE_UNAVAILABLE,
                 "Not there yet",
+            ),
+            Self::NotNow => (
+                "not_now",
+                Status::CONFLICT,
+                "Not as things stand now",
             ),
             Self::Unavailable => (
                 "unavailable",

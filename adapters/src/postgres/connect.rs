@@ -6,7 +6,7 @@ use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, PoolError, RecyclingMethod,
 };
 use projections::engine::{Database, DatabaseError};
-use projections::sql::Reader;
+use projections::sql;
 use std::{str::FromStr, time::Duration};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Connection, NoTls, Row, Socket, tls::NoTlsStream};
@@ -117,7 +117,7 @@ impl Connected {
     }
 }
 
-impl Reader for Connected {
+impl sql::Connection for Connected {
     async fn query(
         &self,
         sql: &str,

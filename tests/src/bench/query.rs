@@ -62,6 +62,8 @@ pub(crate) async fn run(cluster: &Cluster, size: usize, table: &mut Table) -> an
     let (_, secret) = keys.create("bench", Role::Admin, None).await?;
     let services = Services {
         auditor: ledger.auditor()?,
+        administration: ledger.administration(),
+        stopping: CancellationToken::new(),
         pool: ledger.pool.clone(),
         log: Arc::clone(&ledger.log) as Arc<_>,
         vault: Arc::clone(&ledger.vault) as Arc<_>,
