@@ -32,9 +32,7 @@ async fn carry_out(app: &App, arguments: &Projections) -> anyhow::Result<()> {
     let administration = &app.administration;
     match &arguments.command {
         ProjectionsCommand::List => list(&administration.list().await?, json),
-        ProjectionsCommand::Rebuild { name, max_rate } => {
-            rebuild(app, name, *max_rate, json).await
-        }
+        ProjectionsCommand::Rebuild { name, max_rate } => rebuild(app, name, *max_rate, json).await,
         ProjectionsCommand::Diff { name, version } => {
             diff(&administration.diff(name, *version).await?, json)
         }
@@ -184,7 +182,11 @@ fn diff(found: &Diff, json: bool) -> anyhow::Result<()> {
             found.accounts_in_motion
         ));
     }
-    output::line(if found.same { "The same." } else { "Not the same." });
+    output::line(if found.same {
+        "The same."
+    } else {
+        "Not the same."
+    });
     Ok(())
 }
 

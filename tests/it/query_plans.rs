@@ -1,12 +1,14 @@
 //! Indexes are read only as deep as the answer: what a question costs does not grow with the
 //! numbers of others. (The benchmarks have a case of five million observations.)
 
+use adapters::postgres::connect::Connected;
 use anyhow::{Context, ensure};
 use domain::formula::Formula;
 use domain::{AccountId, CreatorId, Metric, time::DAY_MICROS};
-use projections::Scope;
+use projections::engine::checkpoints;
 use projections::follower_trends::{self, Interval, TrendQuery, trend_sql};
 use projections::top_posts::{self, Measure, TopQuery, TopScope};
+use projections::{Scope, Versions};
 use serde_json::Value;
 use tests::TestLedger;
 use tests::ledger::at;
@@ -187,7 +189,8 @@ async fn an_answer_costs_what_it_shows() -> anyhow::Result<()> {
     ledger.catch_up().await?;
     let TestLedger { database, .. } = ledger;
     // A connection as the API has it: statements are planned once, whatever they are asked.
-    let client = database.pool(1)?.get().await?;
+    let pool = database.pool(2)?;
+    let client = pool.get().await?;
     // The very statement that the API runs.
     let top = top_posts::ranked_sql(
         &Scope::AllCreators,
@@ -200,14 +203,15 @@ async fn an_answer_costs_what_it_shows() -> anyhow::Result<()> {
         },
     )
     .context("a measure with an index")?;
+    let live = Versions::live(&checkpoints(&Connected::from_pool(&pool).await?).await?);
     client
-        .batch_execute(&format!(
+        .batch_execute(&live.render(&format!(
             "set time zone 'UTC';
              prepare top (uuid, text, text[], text, bigint, timestamptz, bigint) as {top};
              prepare trend (uuid, text, timestamptz[], timestamptz[], timestamptz, timestamptz)
              as {};",
             trend_sql()
-        ))
+        )))
         .await?;
     fill(&client, (900, 900), (2_000, 800)).await?;
 

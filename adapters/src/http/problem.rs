@@ -117,11 +117,7 @@ impl Code {
                 Status::SERVICE_UNAVAILABLE,
                 "Not there yet",
             ),
-            Self::NotNow => (
-                "not_now",
-                Status::CONFLICT,
-                "Not as things stand now",
-            ),
+            Self::NotNow => ("not_now", Status::CONFLICT, "Not as things stand now"),
             Self::Unavailable => (
                 "unavailable",
                 Status::SERVICE_UNAVAILABLE,

@@ -294,7 +294,10 @@ pub(super) async fn diff(
     Asked((path, asked)): Asked<(ProjectionPath, VersionQuery)>,
 ) -> Result<Json<Diff>, Problem> {
     let_through(&caller)?;
-    let found = services.administration.diff(&path.name, asked.version).await?;
+    let found = services
+        .administration
+        .diff(&path.name, asked.version)
+        .await?;
     Ok(Json(Diff {
         name: found.name,
         here: found.here,
@@ -323,7 +326,10 @@ pub(super) async fn switch(
     Asked((path, asked)): Asked<(ProjectionPath, VersionQuery)>,
 ) -> Result<Json<Done>, Problem> {
     let_through(&caller)?;
-    let done = services.administration.switch(&path.name, asked.version).await?;
+    let done = services
+        .administration
+        .switch(&path.name, asked.version)
+        .await?;
     Ok(Json(done.into()))
 }
 
@@ -342,7 +348,9 @@ pub(super) async fn rollback(
     Asked(path): Asked<ProjectionPath>,
 ) -> Result<Json<Done>, Problem> {
     let_through(&caller)?;
-    Ok(Json(services.administration.rollback(&path.name).await?.into()))
+    Ok(Json(
+        services.administration.rollback(&path.name).await?.into(),
+    ))
 }
 
 /// Drops a version of a read model that is not live. For the role admin.

@@ -7,7 +7,7 @@
 
 use super::switch::newest_beside;
 use super::table::{self, Counts, Table};
-use super::{Administration, AdminError, numbered};
+use super::{AdminError, Administration, numbered};
 use crate::sql::Held;
 use crate::version::Version;
 use domain::Position;
@@ -97,7 +97,13 @@ impl Administration {
         let there = match with {
             Some(number) => numbered(&entries, name, number)?,
             None => newest_beside(&entries)
-                .or_else(|| entries.iter().rev().find(|e| !e.is_live && e.is_filled).cloned())
+                .or_else(|| {
+                    entries
+                        .iter()
+                        .rev()
+                        .find(|e| !e.is_live && e.is_filled)
+                        .cloned()
+                })
                 .ok_or_else(nothing_beside)?,
         };
         if !there.is_filled {

@@ -1,7 +1,7 @@
 //! How each version of each read model stands.
 
 use super::rebuild::REBUILD_LOCK;
-use super::{Administration, AdminError};
+use super::{AdminError, Administration};
 use crate::sql::{At, Held};
 use domain::codec::decode_recorded;
 use domain::{Position, Timestamp};
@@ -169,7 +169,9 @@ impl Administration {
         let most = if distance.is_some() { 1 } else { MOST_COUNTED };
         let lacking = self.feed.read_all(held, most).await?;
         let counted = (lacking.len() < most).then_some(lacking.len() as u64);
-        let first = lacking.first().and_then(|event| decode_recorded(event).ok());
+        let first = lacking
+            .first()
+            .and_then(|event| decode_recorded(event).ok());
         let seconds = first.map(|event| {
             let micros = now.micros() - event.metadata.recorded_at.micros();
             micros.max(0) as f64 / 1e6

@@ -1,6 +1,6 @@
 //! Filling the next version of a read model beside the live one.
 
-use super::{Administration, AdminError};
+use super::{AdminError, Administration};
 use crate::engine::{Capped, Database, Engine, catalogue};
 use crate::feed::EventFeed;
 use crate::version::Version;
@@ -55,7 +55,9 @@ impl Administration {
         let transaction = holder.transaction().await?;
         catalogue::lock(&transaction).await?;
         let entries = self.entries(&transaction, name).await?;
-        let begun = entries.iter().find(|entry| !entry.is_filled && !entry.is_live);
+        let begun = entries
+            .iter()
+            .find(|entry| !entry.is_filled && !entry.is_live);
         let number = match begun {
             Some(begun) if begun.is_of(&**projection) => begun.number,
             Some(begun) => {

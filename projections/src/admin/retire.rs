@@ -2,7 +2,7 @@
 
 use super::rebuild::REBUILD_LOCK;
 use super::switch::{busy, set_lock_timeout};
-use super::{Administration, AdminError, numbered};
+use super::{AdminError, Administration, numbered};
 use crate::engine::catalogue;
 use std::time::Duration;
 use tokio_postgres::Transaction;

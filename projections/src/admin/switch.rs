@@ -3,7 +3,7 @@
 //! A request learns which versions are live in the statement that tells it where they stand, and
 //! asks those until its end. So it sees one version or the other and never both.
 
-use super::{Administration, AdminError, numbered};
+use super::{AdminError, Administration, numbered};
 use crate::engine::catalogue::Entry;
 use std::time::Duration;
 use tokio::time::Instant;

@@ -163,8 +163,9 @@ impl Table {
         .await?;
         let rows = |buckets: &BTreeMap<i32, Bucket>| buckets.values().map(|(rows, _)| rows).sum();
         let buckets = here.keys().chain(there.keys()).copied();
-        let mut differing: Vec<i32> =
-            buckets.filter(|bucket| here.get(bucket) != there.get(bucket)).collect();
+        let mut differing: Vec<i32> = buckets
+            .filter(|bucket| here.get(bucket) != there.get(bucket))
+            .collect();
         differing.sort_unstable();
         differing.dedup();
         Ok((rows(&here), rows(&there), differing))
@@ -182,7 +183,10 @@ impl Table {
             let key = list("t.");
             format!("(select {key}, {hash} as hash from {table} t where {bucket} = any($1))")
         };
-        let key: Vec<_> = keys.iter().map(|name| format!("'{name}', t.{name}")).collect();
+        let key: Vec<_> = keys
+            .iter()
+            .map(|name| format!("'{name}', t.{name}"))
+            .collect();
         let (here, there) = (side(&self.here), side(&self.there));
         let (ours, theirs) = (versions.0.render(account), versions.1.render(account));
         format!(

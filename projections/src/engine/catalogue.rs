@@ -259,7 +259,7 @@ pub(crate) async fn shape(
     let row = client
         .query_one(
             "select coalesce(string_agg(
-                 format('%s.%s %s%s', c.relname, a.attname,
+                 format('%s.%s %s%s', regexp_replace(c.relname, '_v[0-9]+(_|$)', '_vN\\1'), a.attname,
                      format_type(a.atttypid, a.atttypmod),
                      case when a.attnotnull then ' not null' else '' end),
                  e'\\n' order by c.relname, a.attname

@@ -47,13 +47,12 @@ impl Engine {
         }
         for version in self.kept(&held)? {
             let completing = async {
-                let mut of_it = held.iter().filter(|entry| {
-                    entry.name == version.name() && entry.number == version.number
-                });
+                let mut of_it = held
+                    .iter()
+                    .filter(|entry| entry.name == version.name() && entry.number == version.number);
                 // Without the lock: an index that is being made holds nobody up.
                 match of_it.next() {
-                    Some(entry)
-                        if catalogue::is_incomplete(&client, entry, &version).await? => {}
+                    Some(entry) if catalogue::is_incomplete(&client, entry, &version).await? => {}
                     _ => return Ok(()),
                 }
                 let transaction = client.transaction().await?;

@@ -10,11 +10,10 @@ use domain::{CommandId, EventId, Metric, Platform, Position, StreamName, Timesta
 use projections::engine::{EngineError, checkpoints};
 use projections::feed::EventFeed;
 use projections::follower_trends::metric_as_of;
-use projections::{Applied, Projection, ProjectionError, registry};
+use projections::{Applied, Projection, ProjectionError, Tables, registry};
 use std::sync::Arc;
 use tests::TestLedger;
 use tests::rng::{Rng, seed};
-use tokio_postgres::Transaction;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -181,21 +180,17 @@ impl Projection for Broken {
         "broken"
     }
 
-    fn version(&self) -> i32 {
+    fn contract(&self) -> i32 {
         1
     }
 
     fn tables(&self) -> &'static str {
-        "create table broken (nothing int)"
+        "create table broken_vN (nothing int)"
     }
 
-    async fn apply(
-        &self,
-        transaction: &Transaction<'_>,
-        _: &[Applied],
-    ) -> Result<(), ProjectionError> {
-        transaction
-            .execute("insert into broken (nothing) values (1 / 0)", &[])
+    async fn apply(&self, tables: &Tables<'_>, _: &[Applied]) -> Result<(), ProjectionError> {
+        tables
+            .execute("insert into broken_vN (nothing) values (1 / 0)", &[])
             .await?;
         Ok(())
     }

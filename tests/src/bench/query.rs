@@ -6,6 +6,7 @@ use adapters::clock::SystemClock;
 use adapters::http::{Services, serve};
 use domain::formula::FormulaPolicy;
 use domain::{AccountId, Platform};
+use projections::Versions;
 use projections::follower_trends::trend_sql;
 use projections::sql::At;
 use std::sync::Arc;
@@ -130,7 +131,13 @@ async fn http(
 }
 
 async fn bare_trend(client: &Client, accounts: &[AccountId]) -> anyhow::Result<f64> {
-    let statement = client.prepare(&trend_sql()).await?;
+    let statement = client
+        .prepare(
+            &Versions::default()
+                .with("follower_trends", 1, 1)
+                .render(&trend_sql()),
+        )
+        .await?;
     let start = at("2026-01-01T00:00:00Z");
     let day = |n: i64| At(start.saturating_add_micros(n * domain::time::DAY_MICROS));
     let since: Vec<At> = (0..365).map(day).collect();

@@ -1,0 +1,1 @@
+//! A worked example: to be written.
