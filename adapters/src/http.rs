@@ -10,6 +10,7 @@ mod audit;
 mod auth;
 mod creator_growth;
 mod envelope;
+mod erasure;
 mod events;
 mod flight;
 mod growth;
@@ -40,6 +41,7 @@ use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use commands::Erasures;
 use commands::ports::{Clock, EventLog, Vault};
 use domain::formula::FormulaPolicy;
 use params::Asked;
@@ -68,6 +70,10 @@ pub struct Services {
     pub administration: Administration,
     /// Cancelled when the server stops: for what goes on after an answer.
     pub stopping: CancellationToken,
+    /// Erases accounts.
+    pub erasures: Arc<Erasures>,
+    /// For how long backups are kept, which receipts of erasures name.
+    pub backup_retention_days: u32,
 }
 
 impl Services {
@@ -104,6 +110,7 @@ fn guarded() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(projections::switch))
         .routes(routes!(projections::rollback))
         .routes(routes!(projections::drop_version))
+        .routes(routes!(erasure::erase, erasure::receipt))
         .routes(routes!(registry::metrics))
         .routes(routes!(registry::formulas))
 }

@@ -4,6 +4,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod clock;
 pub mod demo;
+pub mod erasure;
 pub mod eventstore;
 pub mod http;
 pub mod import;

@@ -1,5 +1,6 @@
 //! Everything in Postgres: connections, migrations, the event log, folded states.
 
+pub mod backup;
 pub mod connect;
 pub mod log;
 pub mod migrate;

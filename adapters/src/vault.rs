@@ -4,10 +4,14 @@
 //! wrapped keys and keyed hashes, so a dump of it opens nothing.
 
 mod crypto;
+mod erasure_file;
 mod keyring;
 mod master_key;
+mod memory;
+mod shred;
 mod signer;
 
+pub use erasure_file::ErasureFile;
 pub use keyring::PostgresVault;
 pub use master_key::{MasterKey, MasterKeyError};
 pub use signer::{InvalidPublicKey, PublicKey, Signer};

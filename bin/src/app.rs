@@ -7,18 +7,22 @@ use adapters::clock::SystemClock;
 use adapters::eventstore::{EventStoreLog, EventStoreUrl};
 use adapters::postgres::private::{PrivateOptions, PrivatePostgres};
 use adapters::postgres::{Endpoint, Pool, PostgresLog, migrate, states::PostgresStates};
-use adapters::vault::{MasterKey, PostgresVault, Signer};
+use adapters::vault::{ErasureFile, MasterKey, PostgresVault, Signer};
 use anyhow::Context;
-use commands::Ledger;
 use commands::ports::{Clock, EventLog};
+use commands::{Erasures, Ledger};
 use projections::engine::EngineError;
 use projections::feed::EventFeed;
 use projections::{Administration, Engine};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// How long a start waits for the event log before it goes on without.
 const LOG_WAIT: Duration = Duration::from_secs(3);
+
+/// The pause between attempts to finish erasures once the log is there.
+const RESUME_PAUSE: Duration = Duration::from_secs(5);
 
 /// The parts that subcommands use.
 pub struct App {
@@ -34,12 +38,15 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// The write side.
     pub ledger: Arc<Ledger>,
+    /// Erases accounts.
+    pub erasures: Arc<Erasures>,
     /// The read side's engine.
     pub engine: Arc<Engine>,
     /// The read models' versions in the hands of an administrator.
     pub administration: Administration,
     /// Verifies, exports and tells states.
     pub auditor: Auditor,
+    erasures_are_done: bool,
     private: Option<PrivatePostgres>,
 }
 
@@ -50,8 +57,9 @@ struct Ready {
     applied: Vec<&'static str>,
 }
 
-async fn database(config: &Config) -> anyhow::Result<Ready> {
-    let (endpoint, private) = match &config.database {
+/// Starts or joins the database.
+pub(crate) async fn start(config: &Config) -> anyhow::Result<(Endpoint, Option<PrivatePostgres>)> {
+    Ok(match &config.database {
         DatabaseChoice::Url(url) => (Endpoint::parse(url)?, None),
         DatabaseChoice::Private => {
             let options = PrivateOptions {
@@ -66,7 +74,11 @@ async fn database(config: &Config) -> anyhow::Result<Ready> {
                 Some(private),
             )
         }
-    };
+    })
+}
+
+async fn database(config: &Config) -> anyhow::Result<Ready> {
+    let (endpoint, private) = start(config).await?;
     let mut client = endpoint.connect().await.map_err(|error| {
         anyhow::anyhow!(
             "the database is not reached: {}",
@@ -94,7 +106,8 @@ pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
     leave(ready.private).await
 }
 
-async fn leave(private: Option<PrivatePostgres>) -> anyhow::Result<()> {
+/// Ends this process's use of the database.
+pub(crate) async fn leave(private: Option<PrivatePostgres>) -> anyhow::Result<()> {
     if let Some(private) = private {
         tokio::task::spawn_blocking(move || private.leave()).await??;
     }
@@ -116,6 +129,20 @@ async fn open_log(config: &Config, endpoint: &Endpoint, pool: &Pool) -> anyhow::
     })
 }
 
+/// Before anything is served: what the record of erasures names stays erased.
+async fn resume(erasures: &Erasures) -> anyhow::Result<()> {
+    let context = commands::Context {
+        actor: "erasure log".to_owned(),
+        correlation_id: uuid::Uuid::now_v7(),
+        causation_id: None,
+    };
+    let resumed = erasures.resume(&context).await?;
+    for account in &resumed {
+        tracing::warn!(%account, "an erasure was finished, or done again after a restored backup");
+    }
+    Ok(())
+}
+
 impl App {
     /// Starts or joins the database and puts everything together.
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
@@ -124,11 +151,15 @@ impl App {
         } = database(config).await?;
         let pool = endpoint.pool(config.pool_size)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (vault, signer) = match &config.master_key {
-            MasterKeyChoice::Given(key) => (
-                PostgresVault::open(pool.clone(), Arc::clone(&clock), key).await?,
-                Signer::of(key),
-            ),
+        let of_key = |key: &MasterKey| {
+            let record = ErasureFile::new(config.erasure_log.clone(), key, pool.clone());
+            (Signer::of(key), record)
+        };
+        let (vault, (signer, record)) = match &config.master_key {
+            MasterKeyChoice::Given(key) => {
+                let opened = PostgresVault::open(pool.clone(), Arc::clone(&clock), key).await?;
+                (opened, of_key(key))
+            }
             MasterKeyChoice::File(path) => {
                 let is_made = PostgresVault::is_made(&pool).await?;
                 let (key, made) = if is_made {
@@ -147,9 +178,9 @@ impl App {
                     );
                 }
                 let opened = PostgresVault::open(pool.clone(), Arc::clone(&clock), &key).await;
-                let vault =
+                let opened =
                     opened.with_context(|| format!("the key file is {}", path.display()))?;
-                (vault, Signer::of(&key))
+                (opened, of_key(&key))
             }
         };
         let vault = Arc::new(vault);
@@ -169,14 +200,27 @@ impl App {
         ));
         let administration =
             Administration::new(Arc::clone(&feed), database, projections::registry());
+        let erasures = Arc::new(Erasures::new(
+            ledger.clone(),
+            log.clone(),
+            vault.clone(),
+            Arc::new(record),
+        ));
         // The log may come later than we do. Whoever follows it waits, and installs then.
-        match tokio::time::timeout(LOG_WAIT, feed.log_id()).await {
-            Ok(Ok(_)) => match engine.install().await {
+        let log_is_there = matches!(
+            tokio::time::timeout(LOG_WAIT, feed.log_id()).await,
+            Ok(Ok(_))
+        );
+        if log_is_there {
+            match engine.install().await {
                 // Whoever serves or projects is told by `check`; whoever mends it must start.
                 Ok(()) | Err(EngineError::Disagreement(_)) => {}
                 Err(error) => return Err(error.into()),
-            },
-            _ => tracing::warn!("the event log is not there yet"),
+            }
+            resume(&erasures).await?;
+        } else {
+            tracing::warn!("the event log is not there yet");
+            erasures.destroy_keys().await?;
         }
         let auditor = Auditor {
             log: log.clone(),
@@ -192,8 +236,10 @@ impl App {
             vault,
             clock,
             ledger,
+            erasures,
             engine,
             administration,
+            erasures_are_done: log_is_there,
             private,
         })
     }
@@ -204,6 +250,21 @@ impl App {
             tracing::warn!("{advice}");
         }
         Ok(())
+    }
+
+    /// Finishes the erasures that a start without the log had to leave open.
+    pub async fn finish_erasures(&self, cancel: &CancellationToken) {
+        if self.erasures_are_done {
+            return;
+        }
+        let finishing = async {
+            while let Err(error) = resume(&self.erasures).await {
+                tracing::warn!(%error, "erasures are not finished yet");
+                tokio::time::sleep(RESUME_PAUSE).await;
+            }
+        };
+        // What is cut short here, the next start finishes.
+        cancel.run_until_cancelled(finishing).await;
     }
 
     /// Follows the log for the audit.
@@ -223,13 +284,23 @@ impl App {
             feed,
             vault,
             ledger,
+            erasures,
             engine,
             administration,
             auditor,
             private,
             ..
         } = self;
-        drop((ledger, engine, administration, auditor, vault, log, feed));
+        drop((
+            ledger,
+            erasures,
+            engine,
+            administration,
+            auditor,
+            vault,
+            log,
+            feed,
+        ));
         pool.close();
         leave(private).await
     }

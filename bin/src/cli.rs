@@ -40,6 +40,12 @@ pub enum Command {
     Keys(Keys),
     /// Replay an account's history, and prove that nobody changed it.
     Audit(Audit),
+    /// Erase an account for good: destroy its key, and print a receipt.
+    Erase(Erase),
+    /// Back up the database: data and keys apart, in two folders.
+    Backup(Backup),
+    /// Restore a backup into an empty database; what was erased since stays erased.
+    Restore(Backup),
 }
 
 /// One part of the program.
@@ -89,6 +95,32 @@ pub struct Projector {
     pub once: bool,
     /// Print what was done as JSON.
     #[arg(long, requires = "once")]
+    pub json: bool,
+}
+
+/// Arguments of `erase`.
+#[derive(Args, Debug)]
+pub struct Erase {
+    /// The account's id, as the API names it.
+    pub account: String,
+    /// On whose request: requested, data_deletion_callback or retention_ended.
+    #[arg(long, default_value = "requested")]
+    pub reason: String,
+    /// Do not ask whether that is meant.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print the receipt as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `backup` and `restore`.
+#[derive(Args, Debug)]
+pub struct Backup {
+    /// The folder: `data` in it takes log and read models, `keys` the vault.
+    pub dir: PathBuf,
+    /// Print what was done as JSON.
+    #[arg(long)]
     pub json: bool,
 }
 

@@ -8,7 +8,7 @@ use adapters::vault::MasterKey;
 use anyhow::{Context, bail};
 use domain::formula::FormulaPolicy;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
 /// Where the database is.
@@ -54,6 +54,10 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// `MASTER_KEY` or `MASTER_KEY_FILE`
     pub master_key: MasterKeyChoice,
+    /// `ERASURE_LOG`
+    pub erasure_log: PathBuf,
+    /// `BACKUP_RETENTION_DAYS`
+    pub backup_retention_days: u32,
     /// `LISTEN`
     pub listen: SocketAddr,
     /// `POOL_SIZE`
@@ -108,6 +112,13 @@ impl Config {
             Some("json") => LogFormat::Json,
             Some(other) => bail!("LOG_FORMAT is '{other}': expected text or json"),
         };
+        let master_key = master_key()?;
+        let erasure_log = erasure_log(&master_key, &data_dir)?;
+        let days = variable("BACKUP_RETENTION_DAYS")?.unwrap_or_else(|| "35".to_owned());
+        let backup_retention_days = match days.parse() {
+            Ok(days @ 0..=36_500) => days,
+            _ => bail!("BACKUP_RETENTION_DAYS is '{days}': expected a number from 0 to 36500"),
+        };
         Ok(Self {
             database: match variable("DATABASE_URL")? {
                 Some(url) => DatabaseChoice::Url(url),
@@ -116,7 +127,9 @@ impl Config {
             event_log: event_log()?,
             audit: audit(&data_dir)?,
             data_dir,
-            master_key: master_key()?,
+            master_key,
+            erasure_log,
+            backup_retention_days,
             listen,
             pool_size,
             formulas,
@@ -172,6 +185,25 @@ fn master_key() -> anyhow::Result<MasterKeyChoice> {
         (None, Some(path)) => Ok(MasterKeyChoice::File(PathBuf::from(path))),
         (None, None) => Ok(MasterKeyChoice::File(default_key_file()?)),
     }
+}
+
+/// Beside the master key, unless another place is named; never where a restored copy of the data
+/// would take it back with it.
+fn erasure_log(key: &MasterKeyChoice, data_dir: &Path) -> anyhow::Result<PathBuf> {
+    let path = match (variable("ERASURE_LOG")?, key) {
+        (Some(path), _) => PathBuf::from(path),
+        (None, MasterKeyChoice::File(file)) => file.with_file_name("erasures.log"),
+        (None, MasterKeyChoice::Given(_)) => default_key_file()?.with_file_name("erasures.log"),
+    };
+    let path = absolute(&path).context("ERASURE_LOG")?;
+    if path.starts_with(absolute(data_dir)?) {
+        bail!(
+            "ERASURE_LOG is {}, within DATA_DIR: expected a file outside it, since a restored \
+             copy of the data must not take the record of erasures back",
+            path.display()
+        );
+    }
+    Ok(path)
 }
 
 /// Outside the data folder, so that a copy of the data opens nothing.

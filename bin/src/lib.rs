@@ -2,9 +2,11 @@
 
 pub mod app;
 mod audit;
+mod backup;
 pub mod cli;
 pub mod config;
 mod demo;
+mod erase;
 mod import;
 mod keys;
 mod output;
@@ -53,5 +55,8 @@ async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
         Command::Projections(arguments) => projections::run(&config, &arguments).await,
         Command::Keys(arguments) => keys::run(&config, &arguments).await,
         Command::Audit(arguments) => audit::run(&config, &arguments).await,
+        Command::Erase(arguments) => erase::run(&config, &arguments).await,
+        Command::Backup(arguments) => backup::backup(&config, &arguments).await,
+        Command::Restore(arguments) => backup::restore(&config, &arguments).await,
     }
 }

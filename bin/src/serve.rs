@@ -39,10 +39,16 @@ pub(crate) async fn run(config: &Config, arguments: &Serve) -> anyhow::Result<()
     let app = App::build(config).await?;
     let listen = arguments.listen.unwrap_or(config.listen);
     let role = arguments.role;
-    let result = match app.check().await {
-        Ok(()) => run_roles(&app, config, role, listen, &cancel).await,
-        disagree => disagree,
+    let ended = cancel.child_token();
+    let serving = async {
+        let result = match app.check().await {
+            Ok(()) => run_roles(&app, config, role, listen, &ended).await,
+            disagree => disagree,
+        };
+        ended.cancel();
+        result
     };
+    let (result, ()) = tokio::join!(serving, app.finish_erasures(&ended));
     app.close().await?;
     result
 }
@@ -119,6 +125,8 @@ async fn api(
         auditor: app.auditor.clone(),
         administration: app.administration.clone(),
         stopping: cancel.clone(),
+        erasures: Arc::clone(&app.erasures),
+        backup_retention_days: config.backup_retention_days,
     };
     output::line(format!("Listening on http://{}", listener.local_addr()?));
     serve(listener, Arc::new(services), cancel.clone()).await?;

@@ -3,7 +3,7 @@
 use crate::folded::{note_posts, posts_of};
 use crate::ports::{EventLog, ReadError, StateStore, StateToKeep};
 use crate::{CommandError, Folded, PostMark};
-use domain::account::Event;
+use domain::account::{Account, Event};
 use domain::chain::ChainHash;
 use domain::codec::decode_recorded;
 use domain::{AccountId, Position, PostKey, StreamName};
@@ -152,7 +152,8 @@ impl Entry {
         if !news || !(due || always) {
             return None;
         }
-        let marks = self.dirty.iter();
+        let erased = matches!(self.folded.account, Account::Erased { .. });
+        let marks = self.dirty.iter().filter(|_| !erased);
         let marks = marks
             .filter_map(|post| Some((*post, *self.marks.get(post)?)))
             .collect();
@@ -167,7 +168,8 @@ impl Entry {
     pub(crate) fn kept(&mut self) {
         self.kept_revision = self.folded.revision;
         self.dirty.clear();
-        if self.marks.len() > MARKS_IN_MEMORY {
+        let erased = matches!(self.folded.account, Account::Erased { .. });
+        if erased || self.marks.len() > MARKS_IN_MEMORY {
             self.marks = HashMap::new();
             self.complete = false;
         }

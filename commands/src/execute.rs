@@ -1,5 +1,7 @@
 //! The one place where commands are carried out: load, fold, decide, seal, append, retry.
 
+mod erased;
+
 use crate::Folded;
 use crate::append::append_surely;
 use crate::cache::{Cache, Entry};
@@ -7,11 +9,11 @@ use crate::envelope::{Context, seal_into_chain};
 use crate::folded::{note_posts, posts_of};
 use crate::intent::{Intent, IntentOutcome};
 use crate::ports::{
-    Append, AppendError, Clock, EventLog, ExpectedRevision, NewEvent, ReadError, StateStore,
-    StateStoreError, Vault, VaultError,
+    AccountKey, Append, AppendError, Clock, EventLog, ExpectedRevision, NewEvent, ReadError,
+    StateStore, StateStoreError, Vault, VaultError,
 };
 use crate::prepare::{Prepared, prepare};
-use domain::account::{Event, Rejected, decide, event_id, may_repeat};
+use domain::account::{Account, Event, Rejected, decide, event_id, may_repeat};
 use domain::{AccountId, CommandId, EventId, Position, PostKey, StreamName};
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
@@ -129,11 +131,24 @@ impl Ledger {
         intents: Vec<Intent>,
         context: &Context,
     ) -> Result<Outcome, CommandError> {
-        let key = self.vault.key(account).await?;
-        let mut prepared = intents
+        let key = match self.vault.key(account).await {
+            Ok(key) => Some(key),
+            // As it is once the account is erased. What seals nothing goes on without one.
+            Err(VaultError::NoKey(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let count = intents.len();
+        let prepared = intents
             .into_iter()
-            .map(|intent| prepare(intent, &*key))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|intent| prepare(account, intent, key.as_deref()))
+            .collect::<Result<Vec<_>, _>>();
+        let mut prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error @ VaultError::NoKey(_)) => {
+                return self.refuse_as_erased(account, count, error).await;
+            }
+            Err(error) => return Err(error.into()),
+        };
         let stream = StreamName::of_account(account);
         let slot = self.cache.entry(account);
         let mut entry = slot.lock().await;
@@ -146,7 +161,14 @@ impl Ledger {
             let posts: Vec<_> = prepared.iter().flat_map(Prepared::posts).collect();
             entry.load_marks(account, &posts, &*self.states).await?;
             let repeated = self.repeated(account, &stream, &entry, &prepared).await?;
-            let plan = self.plan(account, &entry, &mut prepared, &repeated, &*key, context)?;
+            let plan = self.plan(
+                account,
+                &entry,
+                &mut prepared,
+                &repeated,
+                key.as_deref(),
+                context,
+            )?;
             if plan.new_events.is_empty() {
                 // Nothing is appended that could meet another process's events: what was not
                 // recognised by its id is decided on the newest state there is.
@@ -270,7 +292,7 @@ impl Ledger {
         entry: &Entry,
         prepared: &mut [Prepared],
         repeated: &HashSet<EventId>,
-        key: &dyn crate::ports::AccountKey,
+        key: Option<&dyn AccountKey>,
         context: &Context,
     ) -> Result<Plan, CommandError> {
         let stream = StreamName::of_account(account);
@@ -288,7 +310,11 @@ impl Ledger {
         for prepared in prepared {
             let identity = prepared.command.identity(account);
             let again = !identities.insert(identity);
-            if again || repeated.contains(&identity) || plan.folded.remembers(identity) {
+            let erased = matches!(plan.folded.account, Account::Erased { .. });
+            // Of an erased account even a repetition is refused, so that its caller hears of it.
+            let recognised =
+                again || repeated.contains(&identity) || plan.folded.remembers(identity);
+            if recognised && !erased {
                 plan.recognised += 1;
                 plan.intents.push(IntentOutcome::Unchanged);
                 continue;

@@ -1,7 +1,7 @@
 //! What callers ask for, with personal data still in the clear: the write side seals it.
 
 use crate::text::{PostText, ProfileText};
-use domain::account::{Consent, DisconnectReason, Rejected, Route, SyncRecorded};
+use domain::account::{Consent, DisconnectReason, EraseAccount, Rejected, Route, SyncRecorded};
 use domain::observation::{Period, Provenance};
 use domain::{CommandId, CreatorId, Platform, Timestamp, Values};
 use std::collections::BTreeSet;
@@ -55,6 +55,8 @@ pub enum Intent {
         /// When.
         at: Timestamp,
     },
+    /// Record that the account's key is destroyed. [`crate::Erasures`] does what belongs to it.
+    Erase(EraseAccount),
 }
 
 /// A profile as read once.

@@ -5,6 +5,7 @@
 mod append;
 mod cache;
 mod envelope;
+mod erasures;
 mod execute;
 mod folded;
 mod intent;
@@ -13,6 +14,7 @@ mod prepare;
 pub mod text;
 
 pub use envelope::Context;
+pub use erasures::{EraseError, Erased, Erasures};
 pub use execute::{CommandError, Ledger, Outcome};
 pub use folded::{Folded, PostMark, RECENT_EVENTS};
 pub use intent::{Connection, Intent, IntentOutcome, PostSnapshot, Profile};

@@ -2,6 +2,7 @@
 
 use crate::{Folded, PostMark};
 use async_trait::async_trait;
+use domain::account::ErasureReason;
 use domain::{
     AccountId, CreatorId, EventId, Fingerprint, Platform, Position, PostKey, RecordedEvent, Sealed,
     StreamName, Timestamp,
@@ -184,6 +185,49 @@ pub trait Vault: Send + Sync {
     async fn key(&self, account: AccountId) -> Result<Arc<dyn AccountKey>, VaultError>;
 }
 
+/// Destroys keys, where [`Vault`] hands them out.
+#[async_trait]
+pub trait KeyShredder: Send + Sync {
+    /// Names the key of an account by a hash of it, if there is a key.
+    async fn fingerprint(&self, account: AccountId) -> Result<Option<Fingerprint>, VaultError>;
+
+    /// Which of these accounts have a key.
+    async fn held(&self, accounts: &[AccountId]) -> Result<HashSet<AccountId>, VaultError>;
+
+    /// Destroys an account's key and its entry in the registry for good. What this process holds
+    /// of it in memory is gone when this returns. Doing it again changes nothing.
+    async fn destroy(&self, account: AccountId) -> Result<(), VaultError>;
+}
+
+/// An erasure as the record of erasures has it. It holds nothing of the person.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Erasure {
+    /// Which account.
+    pub account: AccountId,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// On whose request.
+    pub reason: ErasureReason,
+    /// Names the destroyed key, unless there was none any more.
+    pub key: Option<Fingerprint>,
+}
+
+/// Why the record of erasures could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("the record of erasures: {0}")]
+pub struct ErasureRecordError(pub String);
+
+/// The record of erasures: outside every database, so that no backup brings a destroyed key back.
+#[async_trait]
+pub trait ErasureRecord: Send + Sync {
+    /// Adds an erasure and returns when it will survive a crash. If the account is in the record
+    /// already, nothing is added and what stands there is returned.
+    async fn write(&self, erasure: Erasure) -> Result<Erasure, ErasureRecordError>;
+
+    /// Every erasure in it, oldest first.
+    async fn all(&self) -> Result<Vec<Erasure>, ErasureRecordError>;
+}
+
 /// The wall clock.
 pub trait Clock: Send + Sync {
     /// Now.
@@ -222,5 +266,6 @@ pub trait StateStore: Send + Sync {
     ) -> Result<HashMap<PostKey, PostMark>, StateStoreError>;
 
     /// Keeps states and marks, all in one transaction; an older state never replaces a newer one.
+    /// With the state of an erased account all its marks go.
     async fn keep(&self, states: &[StateToKeep]) -> Result<(), StateStoreError>;
 }

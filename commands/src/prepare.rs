@@ -8,7 +8,7 @@ use domain::account::{
     AccountReading, Command, ConnectAccount, ImportAccount, PostReading, PostsReading,
     ProfileReading, SnapshotMetric,
 };
-use domain::{PostKey, Sealed};
+use domain::{AccountId, PostKey, Sealed};
 
 /// A command whose page of posts still lacks what is known of them.
 pub(crate) struct Prepared {
@@ -17,8 +17,14 @@ pub(crate) struct Prepared {
     texts: Vec<Vec<u8>>,
 }
 
-/// Seals and hashes once, outside any retry.
-pub(crate) fn prepare(intent: Intent, key: &dyn AccountKey) -> Result<Prepared, VaultError> {
+/// Seals and hashes once, outside any retry. Without a key only that which seals nothing can be
+/// prepared: for anything else there is [`VaultError::NoKey`].
+pub(crate) fn prepare(
+    account: AccountId,
+    intent: Intent,
+    key: Option<&dyn AccountKey>,
+) -> Result<Prepared, VaultError> {
+    let key = || key.ok_or(VaultError::NoKey(account));
     let mut texts = vec![];
     let command = match intent {
         Intent::Import {
@@ -27,7 +33,7 @@ pub(crate) fn prepare(intent: Intent, key: &dyn AccountKey) -> Result<Prepared, 
             source,
             profile,
         } => {
-            let profile = seal_reading(profile, key)?;
+            let profile = seal_reading(profile, key()?)?;
             Command::ImportAccount(ImportAccount {
                 creator,
                 platform,
@@ -42,7 +48,7 @@ pub(crate) fn prepare(intent: Intent, key: &dyn AccountKey) -> Result<Prepared, 
             scopes: connection.scopes,
             route: connection.route,
             consent: connection.consent,
-            profile: seal_reading(connection.profile, key)?,
+            profile: seal_reading(connection.profile, key()?)?,
         }),
         Intent::RecordSync(sync) => Command::RecordSync(sync),
         Intent::SnapshotAccount {
@@ -52,7 +58,8 @@ pub(crate) fn prepare(intent: Intent, key: &dyn AccountKey) -> Result<Prepared, 
             provenance,
             profile,
         } => {
-            let profile = profile.map(|text| seal_profile(&text, key)).transpose()?;
+            let seal = |text| seal_profile(&text, key()?);
+            let profile = profile.map(seal).transpose()?;
             let reading = AccountReading {
                 observed_at,
                 period,
@@ -67,6 +74,7 @@ pub(crate) fn prepare(intent: Intent, key: &dyn AccountKey) -> Result<Prepared, 
             provenance,
             posts,
         } => {
+            let key = key()?;
             let mut readings = Vec::with_capacity(posts.len());
             for post in posts {
                 let name = key.post_key(&post.text.platform_post_id);
@@ -100,6 +108,7 @@ pub(crate) fn prepare(intent: Intent, key: &dyn AccountKey) -> Result<Prepared, 
             reason,
             at,
         },
+        Intent::Erase(erase) => Command::EraseAccount(erase),
     };
     Ok(Prepared { command, texts })
 }
@@ -118,9 +127,11 @@ impl Prepared {
     pub(crate) fn inform<'a>(
         &mut self,
         mark_of: impl Fn(&PostKey) -> Option<&'a PostMark>,
-        key: &dyn AccountKey,
+        key: Option<&dyn AccountKey>,
     ) -> Result<(), VaultError> {
-        let Command::SnapshotMetric(SnapshotMetric::Posts(page)) = &mut self.command else {
+        let (Command::SnapshotMetric(SnapshotMetric::Posts(page)), Some(key)) =
+            (&mut self.command, key)
+        else {
             return Ok(());
         };
         for (post, plain) in page.posts.iter_mut().zip(&self.texts) {

@@ -10,27 +10,30 @@
 //!                                            Disconnected   NeedsReauthorization
 //!                                                      └──────┴────────────────┘
 //! ```
+//! EraseAccount leads from every phase but Absent to Erased, which nothing leaves.
 //! `decide` and `evolve` are pure: the facts they need are arguments.
 
 mod command;
 mod decide;
+mod erasure;
 mod event;
 mod identity;
 mod moment;
 mod state;
 
 pub use command::{
-    AccountReading, Command, ConnectAccount, ImportAccount, KnownPost, PostReading, PostsReading,
-    ProfileReading, SnapshotMetric,
+    AccountReading, Command, ConnectAccount, EraseAccount, ImportAccount, KnownPost, PostReading,
+    PostsReading, ProfileReading, SnapshotMetric,
 };
 pub use decide::{Rejected, decide};
+pub use erasure::{AccountErased, ErasureReason, UnknownReason};
 pub use event::{
     AccountConnected, AccountDisconnected, AccountImported, AccountReconnected, Consent,
     DisconnectReason, ErrorClass, Event, MetricsObserved, PostObserved, PostsObserved,
     ProfileChanged, RateLimit, ReauthorizationRequired, Route, SyncError, SyncItems, SyncKind,
     SyncOutcome, SyncRecorded,
 };
-pub use identity::{event_id, may_repeat};
+pub use identity::{erasure_id, event_id, may_repeat};
 pub use moment::{AsOf, effective_at, reduced};
 pub use state::{Account, Facts, ProfileTimeline, evolve};
 

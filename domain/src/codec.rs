@@ -104,6 +104,7 @@ registry! {
     "MetricsObserved" 1 MetricsObserved;
     "PostsObserved" 1 PostsObserved;
     "AccountDisconnected" 1 AccountDisconnected;
+    "AccountErased" 1 AccountErased;
 }
 
 /// Reads an event as a log holds it.

@@ -3,7 +3,7 @@
 //! `golden/events/<type>.v<schema>[.<what it shows>].json` holds an event's data as it is stored.
 //! The files and the lists below are added to, never edited.
 
-use domain::account::{DisconnectReason, ErrorClass, Event};
+use domain::account::{DisconnectReason, ErasureReason, ErrorClass, Event};
 use domain::codec::{self, Metadata};
 use domain::observation::Cause;
 use domain::{EventId, Metric, Platform, Position, RecordedEvent, StreamName};
@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every type and schema that was ever written.
-const EVER_WRITTEN: [(&str, u16); 9] = [
+const EVER_WRITTEN: [(&str, u16); 10] = [
     ("AccountImported", 1),
     ("AccountConnected", 1),
     ("AccountReconnected", 1),
@@ -23,6 +23,7 @@ const EVER_WRITTEN: [(&str, u16); 9] = [
     ("MetricsObserved", 1),
     ("PostsObserved", 1),
     ("AccountDisconnected", 1),
+    ("AccountErased", 1),
 ];
 
 /// An event's data as a file holds it.
@@ -261,6 +262,22 @@ fn names_of_reasons_are_those_ever_written() {
         assert_eq!(reason.name(), pinned);
         assert_eq!(written_as(&reason), pinned);
     }
+}
+
+#[test]
+fn names_of_reasons_for_an_erasure_are_those_ever_written() {
+    let pinned = ["requested", "data_deletion_callback", "retention_ended"];
+    assert_eq!(ErasureReason::ALL.map(ErasureReason::name), pinned);
+    assert_eq!(ErasureReason::ALL.each_ref().map(written_as), pinned);
+    for (reason, name) in ErasureReason::ALL.into_iter().zip(pinned) {
+        assert_eq!(name.parse(), Ok(reason));
+    }
+    let wrong = "bored".parse::<ErasureReason>().expect_err("no reason");
+    assert!(
+        wrong
+            .to_string()
+            .starts_with("'bored' is not a reason: expected ")
+    );
 }
 
 /// The text that stands for a value in stored JSON.

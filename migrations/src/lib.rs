@@ -28,5 +28,6 @@ migrations![
     "0005_api_keys",
     "0006_shards",
     "0007_audit",
+    "0008_erasure",
     "0010_versions",
 ];

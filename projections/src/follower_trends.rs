@@ -1,6 +1,7 @@
 //! The read model of account metrics in time: followers above all, and every other one.
 
 mod apply;
+mod erase;
 mod growth;
 mod point;
 mod trend;
@@ -36,6 +37,7 @@ impl Projection for FollowerTrends {
     }
 
     async fn apply(&self, tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
-        apply::apply(tables, events).await
+        apply::apply(tables, events).await?;
+        erase::erase(tables, events).await
     }
 }

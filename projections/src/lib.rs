@@ -7,6 +7,7 @@ pub mod access;
 pub mod accounts;
 pub mod admin;
 pub mod engine;
+mod erasure;
 pub mod feed;
 pub mod follower_trends;
 pub mod projection;

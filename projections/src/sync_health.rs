@@ -1,6 +1,7 @@
 //! The read model of sync health: how each account's syncs fare, and why a day is missing.
 
 mod apply;
+mod erase;
 mod query;
 
 pub use query::{FailedSync, HealthRow, failed_by_window, find, find_many, list};
@@ -27,6 +28,7 @@ impl Projection for SyncHealth {
     }
 
     async fn apply(&self, tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
-        apply::apply(tables, events).await
+        apply::apply(tables, events).await?;
+        erase::erase(tables, events).await
     }
 }

@@ -1,11 +1,13 @@
 //! The read model of posts: top posts by a formula or a count, and the history of each.
 
 mod apply;
+mod erase;
 mod fold;
 mod history;
 mod measure;
 mod numbers;
 mod query;
+mod refold;
 mod store;
 mod store_history;
 mod store_text;
@@ -49,6 +51,7 @@ impl Projection for TopPosts {
     }
 
     async fn apply(&self, tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
-        apply::apply(tables, events).await
+        apply::apply(tables, events).await?;
+        erase::erase(tables, events).await
     }
 }

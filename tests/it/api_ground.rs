@@ -104,7 +104,14 @@ impl Reply {
         let answer = request.send().await.with_context(|| path.to_owned())?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await?;
-        let body = serde_json::from_str(&text).with_context(|| format!("{path}: {text}"))?;
+        let is_lines = headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind == "application/x-ndjson");
+        let body = match is_lines {
+            true => text.lines().map(serde_json::from_str::<Value>).collect(),
+            false => serde_json::from_str(&text),
+        };
+        let body = body.with_context(|| format!("{path}: {text}"))?;
         Ok(Self {
             status,
             headers,

@@ -24,8 +24,28 @@ const POST_METRICS: [&str; 7] = [
 #[derive(Default)]
 struct Post {
     account: String,
-    /// Observations by moment and revision.
-    seen: BTreeMap<(String, u64), Value>,
+    /// Observations by moment and revision: what was known, and what was withheld.
+    seen: BTreeMap<(String, u64), (Value, Value)>,
+}
+
+impl Post {
+    /// The last known value of a metric. Of one moment the last event that speaks of it decides.
+    fn last_known(&self, metric: &str) -> Option<&Value> {
+        let mut withheld = None;
+        for ((at, _), (values, hidden)) in self.seen.iter().rev() {
+            if withheld == Some(at) {
+                continue;
+            }
+            if let Some(value) = values.get(metric) {
+                return Some(value);
+            }
+            let hidden = hidden.as_array().into_iter().flatten();
+            if hidden.into_iter().any(|name| name == metric) {
+                withheld = Some(at);
+            }
+        }
+        None
+    }
 }
 
 #[derive(Default)]
@@ -88,8 +108,8 @@ impl Fold {
             let id = text(&changed["post"]);
             let post = self.posts.entry(id.to_owned()).or_default();
             account.clone_into(&mut post.account);
-            post.seen
-                .insert((at.to_owned(), revision), changed["values"].clone());
+            let said = (changed["values"].clone(), changed["hidden"].clone());
+            post.seen.insert((at.to_owned(), revision), said);
             self.history
                 .insert(format!("{id} {at} {revision}"), numbers(&changed["values"]));
         }
@@ -99,14 +119,14 @@ impl Fold {
                 continue;
             };
             // Unchanged against the newest observation so far.
-            let Some(((newest, _), values)) = post.seen.last_key_value() else {
+            let Some(((newest, _), said)) = post.seen.last_key_value() else {
                 continue;
             };
             if newest.as_str() < at {
-                let values = values.clone();
+                let said = said.clone();
                 self.history
-                    .insert(format!("{id} {at} {revision}"), numbers(&values));
-                post.seen.insert((at.to_owned(), revision), values);
+                    .insert(format!("{id} {at} {revision}"), numbers(&said.0));
+                post.seen.insert((at.to_owned(), revision), said);
             }
         }
     }
@@ -114,16 +134,11 @@ impl Fold {
     fn latest(&self) -> Rows {
         let mut rows = Rows::new();
         for (id, post) in &self.posts {
-            let mut known = BTreeMap::new();
-            for values in post.seen.values() {
-                for (metric, value) in values.as_object().into_iter().flatten() {
-                    known.insert(metric.as_str(), value.to_string());
-                }
-            }
-            let numbers: Vec<_> = POST_METRICS
-                .iter()
-                .map(|metric| known.get(metric).map_or("null", String::as_str))
-                .collect();
+            let last = |metric| {
+                post.last_known(metric)
+                    .map_or("null".into(), Value::to_string)
+            };
+            let numbers = POST_METRICS.map(last);
             let row = format!("{} {} {}", post.account, post.seen.len(), numbers.join(" "));
             rows.insert(id.clone(), row);
         }

@@ -38,6 +38,7 @@ impl Home {
             .args(arguments)
             .env("DATA_DIR", &self.0)
             .env("MASTER_KEY", MASTER_KEY)
+            .env("ERASURE_LOG", self.0.with_extension("erasures"))
             .env("LOG", "warn")
             .current_dir(&self.0)
             .stdin(Stdio::null())

@@ -10,6 +10,7 @@ mod canary;
 mod command_side;
 mod dirty_import;
 mod doubles;
+mod erasure;
 mod eventstore;
 mod fold;
 mod histories;

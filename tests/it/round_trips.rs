@@ -113,6 +113,8 @@ async fn an_answer_asks_in_few_flights() -> anyhow::Result<()> {
         auditor: ledger.auditor()?,
         administration: ledger.administration(),
         stopping: CancellationToken::new(),
+        erasures: Arc::clone(&ledger.erasures),
+        backup_retention_days: 35,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}/v1", listener.local_addr()?);

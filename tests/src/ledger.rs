@@ -4,13 +4,14 @@ use crate::TestDatabase;
 use adapters::audit::Auditor;
 use adapters::clock::SystemClock;
 use adapters::postgres::{Pool, PostgresLog, states::PostgresStates};
-use adapters::vault::{MasterKey, PostgresVault, Signer};
+use adapters::vault::{ErasureFile, MasterKey, PostgresVault, Signer};
 use commands::ports::{Clock, EventLog, Vault};
 use commands::text::{PostText, ProfileText};
-use commands::{Context, Intent, Ledger, Outcome, PostSnapshot, Profile};
+use commands::{Context, Erasures, Intent, Ledger, Outcome, PostSnapshot, Profile};
 use domain::observation::{Cause, Provenance};
 use domain::{AccountId, CreatorId, Metric, Platform, Timestamp, Values};
 use projections::{Administration, Engine, feed::EventFeed};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +32,11 @@ pub struct TestLedger {
     pub ledger: Arc<Ledger>,
     /// The read side.
     pub engine: Engine,
+    /// Erases accounts.
+    pub erasures: Arc<Erasures>,
+    /// Where the record of erasures is.
+    pub erasure_log: PathBuf,
+    _folder: Option<tempfile::TempDir>,
 }
 
 /// A moment written as RFC 3339.
@@ -100,6 +106,17 @@ impl TestLedger {
 
     /// Over a database that is there, as a restarted program finds it.
     pub async fn over(database: TestDatabase) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let erasure_log = folder.path().join("erasures.log");
+        let made = Self::over_with(database, erasure_log).await?;
+        Ok(Self {
+            _folder: Some(folder),
+            ..made
+        })
+    }
+
+    /// The same with this record of erasures.
+    pub async fn over_with(database: TestDatabase, erasure_log: PathBuf) -> anyhow::Result<Self> {
         let pool = database.pool(16)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let master = MasterKey::parse(MASTER_KEY, "a test")?;
@@ -118,6 +135,13 @@ impl TestLedger {
             projections::registry(),
         );
         engine.install().await?;
+        let record = ErasureFile::new(erasure_log.clone(), &master, pool.clone());
+        let erasures = Arc::new(Erasures::new(
+            Arc::clone(&ledger),
+            Arc::clone(&log) as Arc<dyn EventLog>,
+            Arc::clone(&vault) as Arc<_>,
+            Arc::new(record),
+        ));
         Ok(Self {
             database,
             pool,
@@ -125,6 +149,9 @@ impl TestLedger {
             vault,
             ledger,
             engine,
+            erasures,
+            erasure_log,
+            _folder: None,
         })
     }
 

@@ -43,6 +43,8 @@ pub fn command(program: &str, place: impl Into<Place>, arguments: &[&str]) -> Co
         .env("DATABASE_URL", place.database_url)
         .env("EVENT_LOG", place.event_log.unwrap_or_default())
         .env("MASTER_KEY", MASTER_KEY)
+        // Not there: what erases names a place of its own.
+        .env("ERASURE_LOG", "/nonexistent/erasures.log")
         .env("LISTEN", "127.0.0.1:0")
         .env("HOME", "/nonexistent")
         .env("LOG", "warn")
@@ -103,9 +105,12 @@ impl Server {
     pub fn start(program: &str, place: impl Into<Place>) -> anyhow::Result<Self> {
         let place = place.into();
         let key = create_key(program, place.clone(), "admin", &[])?;
-        let mut child = command(program, place, &["serve"])
-            .stdout(Stdio::piped())
-            .spawn()?;
+        Self::run(command(program, place, &["serve"]), key)
+    }
+
+    /// Runs this `serve`, for callers with this key.
+    pub fn run(mut serve: Command, key: String) -> anyhow::Result<Self> {
+        let mut child = serve.stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().context("a pipe")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;

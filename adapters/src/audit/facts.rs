@@ -39,6 +39,13 @@ pub fn of(account: &Account) -> Facts {
             put("since", json!(at));
             put("reason", json!(reason));
         }
+        Account::Erased { at, reason, key } => {
+            put("since", json!(at));
+            put("reason", json!(reason));
+            if let Some(key) = key {
+                put("key", json!(key));
+            }
+        }
     }
     let Some(known) = account.facts() else {
         return facts;

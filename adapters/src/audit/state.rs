@@ -1,14 +1,15 @@
 //! An account's state at any time, on both axes, at the cost of a bounded tail.
 //!
 //! `known_at` cuts the stream: only events that were recorded by then count. Of these, `as_of`
-//! leaves out those that took effect later (see `domain::account::AsOf`). A question begins with
+//! leaves out those that took effect later (see `domain::account::AsOf`). An erased account is
+//! erased at every moment, as known at every moment. A question begins with
 //! the last stored state before which nothing is left out, goes on over the kept events of the
 //! segments after it, and reads from the log only what no stored state covers yet.
 
 use super::facts::{self, Facts};
-use super::segments::Segment;
+use super::segments::{Segment, Small};
 use super::{AuditError, Auditor};
-use domain::account::AsOf;
+use domain::account::{AsOf, Event};
 use domain::{AccountId, Timestamp};
 
 /// An account's state at a time.
@@ -35,6 +36,11 @@ impl Auditor {
         let Some(newest) = newest.or_else(|| segments.last().map(|segment| segment.last)) else {
             let reason = format!("there is no account {account} in this log");
             return Err(AuditError::NothingThere(reason));
+        };
+        // An erased account has one state, whatever was known of it before.
+        let known_at = match self.is_erased(account, &segments, &tail).await? {
+            true => Timestamp::MAX,
+            false => known_at,
         };
         let known = segments.partition_point(|segment| segment.recorded_at <= known_at);
         let mut revision = segments[..known]
@@ -69,6 +75,24 @@ impl Auditor {
             revision,
             newest_revision: newest.revision,
         })
+    }
+
+    /// Whether the stream ends with an erasure; nothing comes after one.
+    async fn is_erased(
+        &self,
+        account: AccountId,
+        segments: &[Segment],
+        tail: &[Small],
+    ) -> Result<bool, AuditError> {
+        let last = match (tail.last(), segments.last()) {
+            (Some(small), _) => small.event.clone(),
+            (None, Some(segment)) => {
+                let mut kept = self.events_of(account, segment).await?;
+                kept.pop().map(|kept| kept.event)
+            }
+            (None, None) => None,
+        };
+        Ok(matches!(last, Some(Event::AccountErased(_))))
     }
 
     /// The fold of whole segments.

@@ -7,7 +7,7 @@ use super::flight::together;
 use super::open::{Opener, Profile};
 use super::params::{Asked, Page, Params, Take, Wait, platform, platform_id};
 use super::paths::{AccountPath, CreatorPath};
-use super::problem::{Problem, Problems};
+use super::problem::{Code, Problem, Problems};
 use super::standing::{Action, Badge, DataState, Standing};
 use super::time::{Moment, Times};
 use crate::api_keys::Caller;
@@ -32,7 +32,8 @@ pub(super) struct Account {
     creator: String,
     /// Where it lives: `instagram`, `tiktok`, `youtube` or `facebook`.
     platform: String,
-    /// Where it stands: `imported`, `connected`, `needs_reauthorization` or `disconnected`.
+    /// Where it stands: `imported`, `connected`, `needs_reauthorization`, `disconnected` or
+    /// `erased`.
     phase: String,
     /// Since when.
     since: Moment,
@@ -40,8 +41,8 @@ pub(super) struct Account {
     reason: Option<String>,
     /// What people see of it.
     profile: Profile,
-    /// When that was seen.
-    profile_observed_at: Moment,
+    /// When that was seen; null once the account is erased.
+    profile_observed_at: Option<Moment>,
     /// When the ledger first heard of the account.
     first_recorded_at: Moment,
     /// The oldest moment that a number of it was observed at.
@@ -94,7 +95,12 @@ impl Account {
         opener: &mut Opener<'_>,
     ) -> Result<Self, Problem> {
         let health = HealthSummary::of(&row, health, now);
-        let profile = opener.profile(row.account_id, &row.profile).await?;
+        let erased = row.is_erased();
+        let profile = if erased {
+            Profile::default()
+        } else {
+            opener.profile(row.account_id, &row.profile).await?
+        };
         Ok(Self {
             account_id: row.account_id.to_string(),
             creator: row.creator,
@@ -103,7 +109,7 @@ impl Account {
             since: Moment(row.phase_since),
             reason: row.phase_reason,
             profile,
-            profile_observed_at: Moment(row.profile_observed_at),
+            profile_observed_at: (!erased).then_some(Moment(row.profile_observed_at)),
             first_recorded_at: Moment(row.first_recorded_at),
             first_observed_at: row.first_observed_at.map(Moment),
             last_observed_at: row.last_observed_at.map(Moment),
@@ -133,7 +139,19 @@ impl Found {
         )
         .await?;
         let account = account.ok_or_else(|| Problem::not_found("account"))?;
+        // Each read model follows the log by itself: of an erased account the accounts' counts.
+        let health = health.filter(|_| !account.is_erased());
         Ok(Self { account, health })
+    }
+
+    /// Refuses what names a part of an account that was erased: there are no parts any more.
+    pub(super) fn not_erased(self) -> Result<Self, Problem> {
+        if !self.account.is_erased() {
+            return Ok(self);
+        }
+        let at = self.account.phase_since;
+        let detail = format!("the account was erased at {at}: none of its posts can be shown");
+        Err(Problem::new(Code::Erased, detail))
     }
 
     /// How fresh its data is.
@@ -224,7 +242,7 @@ pub(super) async fn list(
     let mut opener = Opener::new(&*services.vault);
     let mut data = Vec::with_capacity(rows.len());
     for row in rows {
-        let health = health.get(&row.account_id);
+        let health = health.get(&row.account_id).filter(|_| !row.is_erased());
         data.push(Account::open(row, health, read.now, &mut opener).await?);
     }
     Ok(Json(

@@ -78,6 +78,8 @@ pub(super) struct LeftOut {
     below_minimum: i64,
     /// The formula is switched off for the account's platform.
     switched_off: i64,
+    /// The account was erased.
+    erased: i64,
 }
 
 /// Shows how a metric grew over all of a creator's accounts.
@@ -137,6 +139,7 @@ pub(super) async fn of_creator(
             without_start: sums.without_start,
             below_minimum: sums.below_minimum,
             switched_off: sums.switched_off,
+            erased: sums.erased,
         },
     };
     let freshness = Freshness::of_many(sums.accounts == 0, sums.simulated);

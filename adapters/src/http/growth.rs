@@ -13,6 +13,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::formula::{self, Formula, Ratio};
 use domain::{AccountId, Metric, Platform, Timestamp, time::DAY_MICROS};
+use projections::accounts::AccountRow;
 use projections::follower_trends::{self, Point};
 use serde::Serialize;
 use std::sync::Arc;
@@ -148,12 +149,22 @@ impl Ends {
         Ok(Self { start, end })
     }
 
+    /// Those of an erased account.
+    const NONE: Self = Self {
+        start: None,
+        end: None,
+    };
+
     /// The percentage, or why there is none.
     fn percent(
         &self,
+        account: &AccountRow,
         is_allowed: bool,
         formula: impl Fn(i64, i64) -> Option<Ratio>,
     ) -> Result<f64, &'static str> {
+        if account.is_erased() {
+            return Err("the account was erased");
+        }
         if !is_allowed {
             return Err("switched off for this platform");
         }
@@ -198,9 +209,13 @@ pub(super) async fn of_account(
     let found = Found::find(&client, &caller, path.account_id).await?;
     let times = asked.known_at.times();
     let moments = (window.from, window.to);
-    let ends = Ends::find(&client, path.account_id, metric, moments, times.known_at()).await?;
+    let ends = if found.account.is_erased() {
+        Ends::NONE
+    } else {
+        Ends::find(&client, path.account_id, metric, moments, times.known_at()).await?
+    };
     let allowed = is_allowed(&services, found.account.platform(), Formula::Growth1);
-    let (percent, reason) = split(ends.percent(allowed, formula::growth));
+    let (percent, reason) = split(ends.percent(&found.account, allowed, formula::growth));
     let both = ends.start.zip(ends.end);
     let data = Growth {
         account_id: path.account_id.to_string(),
@@ -242,9 +257,13 @@ pub(super) async fn velocity(
     let to = times.as_of_or(read.now);
     let from = to.saturating_add_micros(-WEEK_MICROS);
     let known_at = times.known_at();
-    let ends = Ends::find(&client, path.account_id, metric, (from, to), known_at).await?;
+    let ends = if found.account.is_erased() {
+        Ends::NONE
+    } else {
+        Ends::find(&client, path.account_id, metric, (from, to), known_at).await?
+    };
     let allowed = is_allowed(&services, found.account.platform(), Formula::Velocity1);
-    let (percent_per_day, reason) = split(ends.percent(allowed, formula::velocity));
+    let (percent_per_day, reason) = split(ends.percent(&found.account, allowed, formula::velocity));
     let data = Velocity {
         account_id: path.account_id.to_string(),
         metric: metric.name(),

@@ -170,11 +170,17 @@ pub(super) async fn of_account(
     let found = Found::find(&client, &caller, path.account_id).await?;
     let (as_of, known_at) = (times.as_of_or(read.now), times.known_at());
     let account = path.account_id;
-    let point = follower_trends::metric_as_of(&client, account, metric, as_of, known_at).await?;
-    let after = point.map_or(Timestamp::MIN, |point| point.observed_at);
-    let unknown_since =
-        follower_trends::since_unknown(&client, account, metric, (after, as_of), known_at).await?;
-    let data = MetricValue::of_account(account, metric, point, unknown_since);
+    let data = if found.account.is_erased() {
+        MetricValue::unknown(account, None, metric)
+    } else {
+        let point = follower_trends::metric_as_of(&client, account, metric, as_of, known_at);
+        let point = point.await?;
+        let after = point.map_or(Timestamp::MIN, |point| point.observed_at);
+        let window = (after, as_of);
+        let unknown_since =
+            follower_trends::since_unknown(&client, account, metric, window, known_at).await?;
+        MetricValue::of_account(account, metric, point, unknown_since)
+    };
     Ok(Json(Envelope::new(
         data,
         &read,

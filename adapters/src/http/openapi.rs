@@ -170,7 +170,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(names.len(), 29);
+        assert_eq!(names.len(), 31);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! An account's posts: a list, one, its history and one of its metrics.
 
+mod place;
+
+use self::place::Place;
 use super::Services;
 use super::accounts::Found;
 use super::auth::By;
@@ -14,11 +17,12 @@ use super::time::{Moment, Times};
 use crate::api_keys::Caller;
 use axum::Json;
 use axum::extract::State;
-use domain::{AccountId, Metric, Platform, Timestamp};
+use domain::{AccountId, Metric, Platform};
+use futures_util::future::join;
 use projections::Versions;
 use projections::top_posts::{self, METRICS, Numbers, Observation, PostRow};
 use serde::Serialize;
-use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 use utoipa::{IntoParams, ToSchema};
 
 const MODELS: &[Model] = &[Model::Accounts, Model::TopPosts, Model::SyncHealth];
@@ -114,29 +118,6 @@ impl Take for PostsQuery {
     }
 }
 
-/// A place in a post's history.
-struct Place(Timestamp, i64);
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.0.micros(), self.1)
-    }
-}
-
-impl FromStr for Place {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (micros, revision) = text.split_once('.').ok_or(())?;
-        let at = micros
-            .parse()
-            .ok()
-            .and_then(Timestamp::from_micros)
-            .ok_or(())?;
-        Ok(Self(at, revision.parse().map_err(|_| ())?))
-    }
-}
-
 async fn open(row: PostRow, opener: &mut Opener<'_>) -> Result<Post, Problem> {
     let text = opener
         .post(row.account_id, row.post, row.text.as_deref())
@@ -202,6 +183,10 @@ pub(super) async fn list(
             (found, rows)
         }
     };
+    // What the other read model may not have removed yet.
+    if found.account.is_erased() {
+        rows.clear();
+    }
     let next = page.cut(&mut rows, |row| row.post.to_string());
     let mut data = Vec::with_capacity(rows.len());
     for row in rows {
@@ -211,6 +196,18 @@ pub(super) async fn list(
     Ok(Json(
         Envelope::new(data, &read, Times::default(), freshness).with_cursor(next),
     ))
+}
+
+/// An account and a post of it, asked for together. An erased account has no post to show.
+async fn account_and_post(
+    client: &Reading,
+    caller: &Caller,
+    path: PostPath,
+) -> Result<(Found, PostRow), Problem> {
+    let account = Found::find(client, caller, path.account_id);
+    let (found, post) = join(account, find(client, caller, path)).await;
+    // The account first: that it was erased says more than that the post is not there.
+    Ok((found?.not_erased()?, post?))
 }
 
 /// The account's post with the platform's own id, which only the account's key can name.
@@ -247,8 +244,7 @@ pub(super) async fn one(
     Asked((path, wait)): Asked<(PostPath, Wait)>,
 ) -> Answer<Post> {
     let (client, read) = begin(&services, stood, MODELS, wait).await?;
-    let account = Found::find(&client, &caller, path.account_id);
-    let (found, row) = together(account, find(&client, &caller, path)).await?;
+    let (found, row) = account_and_post(&client, &caller, path).await?;
     drop(client);
     let data = open(row, &mut Opener::new(&*services.vault)).await?;
     Ok(Json(Envelope::new(
@@ -285,8 +281,7 @@ pub(super) async fn history(
 ) -> Answer<Vec<PostObservation>> {
     let before = page.after::<Place>()?.map(|place| (place.0, place.1));
     let (client, read) = begin(&services, stood, MODELS, wait).await?;
-    let account = Found::find(&client, &caller, path.account_id);
-    let (found, _) = together(account, find(&client, &caller, path)).await?;
+    let (found, _) = account_and_post(&client, &caller, path).await?;
     let axes = (times.as_of_or(read.now), times.known_at());
     let mut rows = top_posts::history(&client, path.post, axes, before, page.limit + 1).await?;
     // The row beyond the page still tells whether the last one on it restates something.
@@ -345,8 +340,7 @@ pub(super) async fn metric(
 ) -> Answer<MetricValue> {
     let metric = Metric::of_post(&asked.metric)?;
     let (client, read) = begin(&services, stood, MODELS, wait).await?;
-    let account = Found::find(&client, &caller, path.account_id);
-    let (found, _) = together(account, find(&client, &caller, path)).await?;
+    let (found, _) = account_and_post(&client, &caller, path).await?;
     let (as_of, known_at) = (times.as_of_or(read.now), times.known_at());
     let value = top_posts::metric_as_of(&client, path.post, metric, as_of, known_at).await?;
     let data = MetricValue::of_post(path.account_id, path.post, metric, value);
@@ -362,14 +356,6 @@ pub(super) async fn metric(
 mod tests {
     use super::*;
     use domain::observation::Cause;
-
-    #[test]
-    fn a_place_in_a_history_reads_back() {
-        let place = Place("2026-03-01T00:00:00.000001Z".parse().unwrap(), 7);
-        let read: Place = place.to_string().parse().unwrap();
-        assert_eq!((read.0, read.1), (place.0, place.1));
-        assert!("7".parse::<Place>().is_err());
-    }
 
     #[test]
     fn only_an_older_revision_of_the_same_moment_is_restated() {

@@ -24,6 +24,7 @@ pub(super) enum Code {
     Unauthorized,
     RoleNotAllowed,
     NotFound,
+    Erased,
     InvalidParameter,
     UnknownMetric,
     UnknownFormula,
@@ -40,10 +41,11 @@ pub(super) enum Code {
 
 impl Code {
     /// Every code, for the documentation.
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Unauthorized,
         Self::RoleNotAllowed,
         Self::NotFound,
+        Self::Erased,
         Self::InvalidParameter,
         Self::UnknownMetric,
         Self::UnknownFormula,
@@ -72,6 +74,7 @@ impl Code {
                 "The key's role may not do this",
             ),
             Self::NotFound => ("not_found", Status::NOT_FOUND, "Not found"),
+            Self::Erased => ("erased", Status::GONE, "The account was erased"),
             Self::InvalidParameter => (
                 "invalid_parameter",
                 Status::BAD_REQUEST,

@@ -31,6 +31,8 @@ pub(super) enum StateName {
     RateLimited,
     /// The connection has ended; the history stays.
     Disconnected,
+    /// The account was erased: nothing of it can be shown any more.
+    Erased,
 }
 
 /// The state of the data and its cause.
@@ -52,7 +54,7 @@ pub(super) enum Colour {
     Yellow,
     /// Somebody must act, or nothing has come for 72 hours.
     Red,
-    /// Nothing is synced: imported, never synced yet, or disconnected.
+    /// Nothing is synced: imported, never synced yet, disconnected or erased.
     Grey,
 }
 
@@ -172,6 +174,13 @@ impl<'a> Standing<'a> {
                 StateName::Disconnected,
                 format!("{}{reason}; the history stays", since("disconnected")),
             ),
+            "erased" => (
+                StateName::Erased,
+                format!(
+                    "{}{reason}; nothing of it can be shown any more",
+                    since("erased")
+                ),
+            ),
             "needs_reauthorization" => (
                 StateName::NeedsReauthorization,
                 format!(
@@ -222,6 +231,7 @@ impl<'a> Standing<'a> {
         };
         match self.phase {
             "disconnected" => return badge(Colour::Grey, "disconnected", self.since),
+            "erased" => return badge(Colour::Grey, "erased", self.since),
             "needs_reauthorization" => {
                 let since = self.since.or(self.failing_since());
                 return badge(Colour::Red, "reconnect needed", since);
@@ -258,7 +268,7 @@ impl<'a> Standing<'a> {
     pub(super) fn action(&self) -> (Action, Option<Moment>) {
         match (self.phase, self.reason) {
             ("needs_reauthorization", _) => return (Action::Reconnect, None),
-            ("disconnected", Some("requested") | None) | ("imported", _) => {
+            ("disconnected", Some("requested") | None) | ("imported" | "erased", _) => {
                 return (Action::None, None);
             }
             ("disconnected", Some(_)) => return (Action::Reconnect, None),

@@ -30,7 +30,8 @@ pub(super) struct SyncHealth {
     creator: String,
     /// Where it lives.
     platform: String,
-    /// Where it stands: `imported`, `connected`, `needs_reauthorization` or `disconnected`.
+    /// Where it stands: `imported`, `connected`, `needs_reauthorization`, `disconnected` or
+    /// `erased`.
     phase: String,
     /// The state of its data.
     state: DataState,
@@ -145,6 +146,7 @@ pub(super) async fn list(
     // An account that the other read model does not have yet is left out until it has.
     let of = |account: &AccountRow| {
         let health = health.get(&account.account_id).copied();
+        let health = health.filter(|_| !account.is_erased());
         SyncHealth::of(account, health, read.now)
     };
     let data: Vec<_> = found.iter().map(of).collect();

@@ -147,7 +147,14 @@ pub(super) async fn list(
     // Which platform the account is on is not known yet, and changes nothing in its own ranking.
     let platforms = divide(&services.formulas, asked.by, asked.platform);
     let ranking = rank(&client, &caller.scope, &query, axes, platforms);
-    let (found, best) = together(find_account, ranking).await?;
+    let (found, mut best) = together(find_account, ranking).await?;
+    // What the other read model may not have removed yet.
+    if found
+        .as_ref()
+        .is_some_and(|found| found.account.is_erased())
+    {
+        best.clear();
+    }
     let of_account = found.as_ref().and_then(|found| found.account.platform());
     let (_, off) = divide(&services.formulas, asked.by, asked.platform.or(of_account));
     let freshness = match &found {

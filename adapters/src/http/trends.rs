@@ -169,7 +169,7 @@ async fn divided(
         .map(|bucket| (bucket.from, bucket.to))
         .collect();
     let mut failed: HashMap<Timestamp, Vec<FailedSync>> = HashMap::new();
-    if !empty.is_empty() {
+    if !empty.is_empty() && !known.erased {
         let known_at = query.known_at;
         let found = sync_health::failed_by_window(
             client,
@@ -232,7 +232,9 @@ pub(super) async fn trend(
         known_at: times.known_at(),
     };
     let mut truncated = false;
+    let erased = found.account.is_erased();
     let points = match every {
+        Every::Raw if erased => vec![],
         Every::Raw => {
             let limit = i64::try_from(MAX_POINTS + 1).unwrap_or(i64::MAX);
             let mut points = follower_trends::raw(&client, &query, limit).await?;
@@ -245,17 +247,22 @@ pub(super) async fn trend(
             let zone = given.zone;
             let buckets =
                 follower_trends::trend(&client, &query, interval, zone, MAX_POINTS).await?;
-            let buckets = buckets.ok_or_else(|| {
+            let mut buckets = buckets.ok_or_else(|| {
                 let detail = format!(
                     "the window has more than {MAX_POINTS} intervals: shorten it, or take longer \
                      intervals"
                 );
                 Problem::invalid("interval", detail)
             })?;
+            // What another read model may not have removed yet.
+            for bucket in buckets.iter_mut().filter(|_| erased) {
+                bucket.point = None;
+            }
             let first_observed_at = found.account.first_observed_at;
             let known = Known {
                 until: query.as_of.min(read.now),
                 first_observed_at,
+                erased,
             };
             divided(&client, &query, buckets, known).await?
         }

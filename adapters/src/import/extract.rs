@@ -1,16 +1,18 @@
 //! Turns one row into a reading: whose it is, when it was true, and what it says.
 
 mod cells;
+mod shown;
 
 use super::mapping::{CountRule, Field, Origin, Pointer, Table, TextRule};
 use super::rows::{Cell, Row};
 use super::source::{AccountRef, Place, PostRow, Reading};
 use super::time::TimeFormat;
-use cells::{Bound, Count, shown};
+use cells::{Bound, Count};
 use commands::text::{PostText, ProfileText};
 use domain::platform::UnknownPlatform;
 use domain::time::DAY_MICROS;
 use domain::{Platform, Timestamp, Values};
+use shown::shown;
 
 /// How long before its publication a post may be observed. A date without a time is that day's
 /// midnight, so up to a day is no contradiction; more is a wrong unit or a swapped column.

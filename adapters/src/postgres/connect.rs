@@ -7,7 +7,8 @@ use deadpool_postgres::{
 };
 use projections::engine::{Database, DatabaseError};
 use projections::sql;
-use std::{str::FromStr, time::Duration};
+use std::{ffi::OsString, os::unix::ffi::OsStringExt, str::FromStr, time::Duration};
+use tokio_postgres::config::Host;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Connection, NoTls, Row, Socket, tls::NoTlsStream};
 
@@ -47,6 +48,37 @@ impl Endpoint {
             Config::from_str(text).map_err(|e| EndpointError::Invalid(describe(&e)))?;
         config.connect_timeout(CONNECT_TIMEOUT);
         Ok(Self { config })
+    }
+
+    /// The same endpoint as variables for Postgres' own programs: a password on their command line
+    /// would be there for everybody to see.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, OsString)> {
+        let hosts = self.config.get_hosts().iter().map(|host| match host {
+            Host::Tcp(name) => name.clone().into(),
+            Host::Unix(folder) => folder.clone().into_os_string(),
+        });
+        let ports = self.config.get_ports().iter();
+        let ports = ports.map(|port| port.to_string().into());
+        let hosts: Vec<OsString> = hosts.collect();
+        let ports: Vec<OsString> = ports.collect();
+        let text = |text: &str| OsString::from(text);
+        let given = [
+            ("PGHOST", Some(hosts.join(",".as_ref()))),
+            ("PGPORT", Some(ports.join(",".as_ref()))),
+            ("PGUSER", self.config.get_user().map(text)),
+            ("PGDATABASE", self.config.get_dbname().map(text)),
+            ("PGOPTIONS", self.config.get_options().map(text)),
+            (
+                "PGPASSWORD",
+                self.config
+                    .get_password()
+                    .map(|bytes| OsString::from_vec(bytes.to_vec())),
+            ),
+        ];
+        let given = given.into_iter();
+        given
+            .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
+            .collect()
     }
 
     /// A pool with at most so many connections.

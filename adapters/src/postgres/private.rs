@@ -33,6 +33,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub(crate) use binaries::tool;
 use cluster::Cluster;
 pub use error::PrivateError;
 use layout::Layout;

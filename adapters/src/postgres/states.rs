@@ -4,6 +4,7 @@ use super::{Pool, connect::describe_pool, describe};
 use async_trait::async_trait;
 use commands::ports::{StateStore, StateStoreError, StateToKeep};
 use commands::{Folded, PostMark};
+use domain::account::Account;
 use domain::{AccountId, Fingerprint, PostKey, Timestamp};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -110,6 +111,7 @@ impl StateStore for PostgresStates {
                     &kept.observed_at,
                     &kept.digests,
                     &kept.texts,
+                    &kept.erased,
                 ],
             )
             .await
@@ -118,7 +120,8 @@ impl StateStore for PostgresStates {
     }
 }
 
-/// Marks follow their state: neither replaces what was kept at a later revision.
+/// Marks follow their state: neither replaces what was kept at a later revision. Those of an
+/// erased account go, and the state that stays keeps out any that comes late.
 const KEEP: &str = "
     with kept as (
         insert into account_states (account_id, revision, folded)
@@ -129,6 +132,9 @@ const KEEP: &str = "
             set revision = excluded.revision, folded = excluded.folded
             where account_states.revision < excluded.revision
         returning account_id
+    ), forgotten as (
+        delete from post_marks
+        where account_id = any($9::uuid[])
     )
     insert into post_marks (account_id, post, observed_at, digest, text_fingerprint)
     select given.account_id, given.post, given.observed_at, given.digest, given.text_fingerprint
@@ -151,6 +157,7 @@ struct Columns {
     observed_at: Vec<i64>,
     digests: Vec<i64>,
     texts: Vec<Option<Uuid>>,
+    erased: Vec<Uuid>,
 }
 
 impl Columns {
@@ -162,6 +169,9 @@ impl Columns {
         self.revisions
             .push(state.folded.revision.map_or(-1, u64::cast_signed));
         self.states.push(folded);
+        if matches!(state.folded.account, Account::Erased { .. }) {
+            self.erased.push(account);
+        }
         for (post, mark) in &state.marks {
             self.owners.push(account);
             self.posts.push(post.uuid());

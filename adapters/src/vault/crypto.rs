@@ -10,7 +10,7 @@ use commands::ports::{AccountKey, Subject, VaultError};
 use domain::{AccountId, Fingerprint, PostKey, Sealed};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 type HmacSha256 = Hmac<Sha256>;
@@ -71,6 +71,15 @@ pub(super) fn derive(key: &[u8; 32], usage: &str) -> Zeroizing<[u8; 32]> {
         .expand(usage.as_bytes(), &mut *derived)
         .expect("32 bytes are within what HKDF-SHA256 gives");
     derived
+}
+
+/// Names an account's key without telling it: the first 16 bytes of a hash. The key is random,
+/// so there is nothing to guess.
+pub(super) fn fingerprint_of_key(key: &[u8; 32]) -> Fingerprint {
+    let mut hash = Sha256::new();
+    hash.update(b"social-ledger/account-key/1");
+    hash.update(key);
+    Fingerprint(first_half(hash.finalize().into()))
 }
 
 /// HMAC-SHA256 over length-prefixed fields.

@@ -2,30 +2,28 @@
 
 use super::crypto::{AccountCipher, Box256, HmacKey, derive, mac};
 use super::master_key::MasterKey;
+use super::memory::KeysInMemory;
 use crate::postgres::connect::{Pool, describe_pool};
 use crate::postgres::describe;
 use async_trait::async_trait;
 use commands::ports::{AccountKey, Clock, Vault, VaultError};
 use domain::{AccountId, CreatorId, Platform};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Keys kept unwrapped in memory; beyond that all are forgotten and unwrapped anew.
-const KEYS_IN_MEMORY: usize = 16_384;
 const REGISTRY: &[u8] = b"registry";
 
 /// The vault in a migrated database.
 pub struct PostgresVault {
-    pool: Pool,
+    pub(super) pool: Pool,
     clock: Arc<dyn Clock>,
-    wrap: Box256,
+    pub(super) wrap: Box256,
     registry: HmacKey,
-    keys: Mutex<HashMap<AccountId, Arc<AccountCipher>>>,
+    pub(super) memory: KeysInMemory,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a function for map_err")]
-fn unavailable(error: tokio_postgres::Error) -> VaultError {
+pub(super) fn unavailable(error: tokio_postgres::Error) -> VaultError {
     VaultError::Unavailable(describe(&error))
 }
 
@@ -35,7 +33,7 @@ fn random_key() -> Result<Zeroizing<[u8; 32]>, VaultError> {
     Ok(key)
 }
 
-fn as_key(bytes: &[u8]) -> Result<Zeroizing<[u8; 32]>, VaultError> {
+pub(super) fn as_key(bytes: &[u8]) -> Result<Zeroizing<[u8; 32]>, VaultError> {
     let key = bytes
         .try_into()
         .map_err(|_| VaultError::DoesNotOpen("a wrapped key".to_owned()))?;
@@ -96,7 +94,7 @@ impl PostgresVault {
             clock,
             wrap,
             registry,
-            keys: Mutex::default(),
+            memory: KeysInMemory::default(),
         })
     }
 
@@ -108,19 +106,25 @@ impl PostgresVault {
         )
     }
 
-    async fn client(&self) -> Result<deadpool_postgres::Object, VaultError> {
+    pub(super) async fn client(&self) -> Result<deadpool_postgres::Object, VaultError> {
         self.pool
             .get()
             .await
             .map_err(|e| VaultError::Unavailable(describe_pool(&e)))
     }
 
-    fn remember(&self, account: AccountId, cipher: Arc<AccountCipher>) {
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if keys.len() >= KEYS_IN_MEMORY {
-            keys.clear();
-        }
-        keys.insert(account, cipher);
+    /// How many keys were ever destroyed, as the database has it now.
+    async fn generation(&self) -> Result<i64, VaultError> {
+        let client = self.client().await?;
+        let statement = client
+            .prepare_cached("select generation from vault.master")
+            .await
+            .map_err(unavailable)?;
+        let row = client
+            .query_one(&statement, &[])
+            .await
+            .map_err(unavailable)?;
+        Ok(row.get("generation"))
     }
 
     /// A UUIDv7: ids made later sort later, and say nothing of whose they are.
@@ -170,16 +174,18 @@ impl Vault for PostgresVault {
         let made = self
             .client()
             .await?
-            .execute(
+            .query_opt(
                 "insert into vault.accounts (account_id, tag, wrapped_key)
                  values ($1, $2, $3)
-                 on conflict (tag) do nothing",
+                 on conflict (tag) do nothing
+                 returning (select generation from vault.master) as generation",
                 &[&account.uuid(), &tag.as_slice(), &wrapped],
             )
             .await
             .map_err(unavailable)?;
-        if made == 1 {
-            self.remember(account, Arc::new(AccountCipher::new(account, &key)));
+        if let Some(row) = made {
+            let cipher = Arc::new(AccountCipher::new(account, &key));
+            self.memory.remember(account, cipher, row.get("generation"));
             return Ok(account);
         }
         // Another process was first: its key counts.
@@ -188,20 +194,18 @@ impl Vault for PostgresVault {
     }
 
     async fn key(&self, account: AccountId) -> Result<Arc<dyn AccountKey>, VaultError> {
-        let held = self
-            .keys
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&account)
-            .cloned();
-        if let Some(cipher) = held {
+        self.memory.check(|| self.generation()).await?;
+        if let Some(cipher) = self.memory.get(account) {
             return Ok(cipher);
         }
+        // One statement: the key is remembered under the generation that it was found in.
         let row = self
             .client()
             .await?
             .query_opt(
-                "select wrapped_key from vault.accounts where account_id = $1",
+                "select wrapped_key, generation
+                 from vault.accounts cross join vault.master
+                 where account_id = $1",
                 &[&account.uuid()],
             )
             .await
@@ -212,7 +216,9 @@ impl Vault for PostgresVault {
             .wrap
             .open(row.get("wrapped_key"), &bound_to, "an account's key")?;
         let cipher = Arc::new(AccountCipher::new(account, &*as_key(&key)?));
-        self.remember(account, Arc::clone(&cipher));
+        let generation = row.get("generation");
+        self.memory
+            .remember(account, Arc::clone(&cipher), generation);
         Ok(cipher)
     }
 }

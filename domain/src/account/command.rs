@@ -1,5 +1,6 @@
 //! What may be asked of an account. Facts looked up beforehand are fields of the command.
 
+use super::erasure::ErasureReason;
 use super::event::{Consent, DisconnectReason, Route, SyncRecorded};
 use crate::observation::{Period, Provenance};
 use crate::{CommandId, CreatorId, Fingerprint, Platform, PostKey, Sealed, Timestamp, Values};
@@ -26,6 +27,19 @@ pub enum Command {
         /// When.
         at: Timestamp,
     },
+    /// Destroy the account's key, so that nothing that was sealed under it ever opens again.
+    EraseAccount(EraseAccount),
+}
+
+/// See [`Command::EraseAccount`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EraseAccount {
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// On whose request.
+    pub reason: ErasureReason,
+    /// Names the key, unless there was none any more.
+    pub key: Option<Fingerprint>,
 }
 
 /// See [`Command::ImportAccount`].

@@ -5,6 +5,7 @@ use super::command::{
     AccountReading, Command, ConnectAccount, ImportAccount, PostReading, PostsReading,
     SnapshotMetric,
 };
+use super::erasure::erase_account;
 use super::event::{
     AccountConnected, AccountDisconnected, AccountImported, AccountReconnected, DisconnectReason,
     ErrorClass, Event, MetricsObserved, PostObserved, PostsObserved, ProfileChanged,
@@ -21,6 +22,9 @@ pub enum Rejected {
     /// Nothing is known of the account yet.
     #[error("the account is not known: import or connect it first")]
     UnknownAccount,
+    /// Its data was destroyed; nothing is recorded of it any more.
+    #[error("the account was erased at {0}: connecting or importing it again opens a new one")]
+    Erased(Timestamp),
     /// The account has no connection that a sync could have used.
     #[error("the account is {0}, not connected: a sync cannot be recorded for it")]
     NotConnected(&'static str),
@@ -70,10 +74,14 @@ pub fn decide(account: &Account, command: &Command) -> Result<Vec<Event>, Reject
         }
         Command::SnapshotMetric(SnapshotMetric::Posts(reading)) => snapshot_posts(account, reading),
         Command::Disconnect { reason, at, .. } => disconnect(account, *reason, *at),
+        Command::EraseAccount(erase) => erase_account(account, erase),
     }
 }
 
 fn known(account: &Account) -> Result<&Facts, Rejected> {
+    if let Account::Erased { at, .. } = account {
+        return Err(Rejected::Erased(*at));
+    }
     account.facts().ok_or(Rejected::UnknownAccount)
 }
 
@@ -101,7 +109,7 @@ fn profile_change(facts: &Facts, observed_at: Timestamp, profile: &Sealed) -> Op
 
 fn import_account(account: &Account, import: &ImportAccount) -> Result<Vec<Event>, Rejected> {
     let profile = &import.profile;
-    let Some(facts) = account.facts() else {
+    if *account == Account::Absent {
         return Ok(vec![Event::AccountImported(AccountImported {
             creator: import.creator.clone(),
             platform: import.platform,
@@ -109,7 +117,8 @@ fn import_account(account: &Account, import: &ImportAccount) -> Result<Vec<Event
             observed_at: profile.observed_at,
             profile: profile.sealed.clone(),
         })]);
-    };
+    }
+    let facts = known(account)?;
     same_owner(facts, &import.creator, import.platform)?;
     Ok(profile_change(facts, profile.observed_at, &profile.sealed)
         .into_iter()
@@ -133,6 +142,7 @@ fn connect_account(account: &Account, connect: &ConnectAccount) -> Result<Vec<Ev
             })]);
         }
         Account::Connected { scopes, .. } if *scopes == connect.scopes => vec![],
+        Account::Erased { at, .. } => return Err(Rejected::Erased(*at)),
         Account::Connected { .. }
         | Account::NeedsReauthorization { .. }
         | Account::Disconnected { .. } => {
@@ -164,7 +174,10 @@ fn record_sync(account: &Account, sync: &SyncRecorded) -> Result<Vec<Event>, Rej
         Account::Connected { since, .. } if sync.started_at < *since => {}
         Account::Connected { .. } => events.extend(lost_authorisation(sync)),
         Account::NeedsReauthorization { .. } => {}
-        Account::Absent | Account::Imported { .. } | Account::Disconnected { .. } => {
+        Account::Absent
+        | Account::Imported { .. }
+        | Account::Disconnected { .. }
+        | Account::Erased { .. } => {
             return Err(Rejected::NotConnected(account.phase()));
         }
     }
@@ -325,6 +338,7 @@ fn disconnect(
 ) -> Result<Vec<Event>, Rejected> {
     match account {
         Account::Absent => Err(Rejected::UnknownAccount),
+        Account::Erased { at, .. } => Err(Rejected::Erased(*at)),
         Account::Imported { .. } | Account::Disconnected { .. } => Ok(vec![]),
         Account::Connected { .. } | Account::NeedsReauthorization { .. } => {
             Ok(vec![Event::AccountDisconnected(AccountDisconnected {

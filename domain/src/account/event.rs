@@ -3,6 +3,7 @@
 //! An event is added or given a new schema version, never changed. Personal data is sealed,
 //! tokens never appear, and numbers and times stay plain.
 
+use super::erasure::AccountErased;
 use crate::observation::{Period, Provenance};
 use crate::{CreatorId, Platform, PostKey, Sealed, SyncId, Timestamp, Values};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ pub enum Event {
     PostsObserved(PostsObserved),
     /// The connection ended; the history stays.
     AccountDisconnected(AccountDisconnected),
+    /// The account's key was destroyed: its personal data stays closed for ever.
+    AccountErased(AccountErased),
 }
 
 /// See [`Event::AccountImported`].

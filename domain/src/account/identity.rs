@@ -17,6 +17,11 @@ pub fn event_id(identity: EventId, index: usize) -> EventId {
     ))
 }
 
+/// The id of an account's erasure: it happens once, whoever asks and whenever.
+pub fn erasure_id(account: AccountId) -> EventId {
+    EventId::from_uuid(Uuid::new_v5(&account.uuid(), b"erase|"))
+}
+
 impl Command {
     /// What makes this command recognisable when it is asked again: the id of its first event.
     ///
@@ -25,6 +30,7 @@ impl Command {
     pub fn identity(&self, account: AccountId) -> EventId {
         let mut bytes = Vec::with_capacity(256);
         match self {
+            Self::EraseAccount(_) => return erasure_id(account),
             Self::ImportAccount(c) => {
                 bytes.extend_from_slice(b"import|");
                 write_time(&mut bytes, c.profile.observed_at);
@@ -76,6 +82,8 @@ pub fn may_repeat(account: &Account, command: &Command) -> bool {
     let newest = match command {
         // The profile timeline answers for itself.
         Command::ImportAccount(_) => return false,
+        // So does the phase of an erased account.
+        Command::EraseAccount(_) => return false,
         Command::ConnectAccount(_) | Command::Disconnect { .. } => return true,
         Command::RecordSync(sync) => facts.newest_sync.map(|newest| sync.started_at <= newest),
         Command::SnapshotMetric(SnapshotMetric::Account(reading)) => facts

@@ -1,7 +1,8 @@
 //! An account's state as of a moment: when each event took effect, and the fold of those that did.
 //!
 //! An event takes effect when what it tells was so, not when it was recorded: a reading when it
-//! was read, a sync when it began, a grant when it was given, the rest at the moment they name.
+//! was read, a sync when it began, a grant when it was given, the rest at the moment they name. An
+//! erasure alone holds at every moment: what was before it is not told any more.
 //! Events are folded in the order of the stream, and those that took effect later are left out.
 //!
 //! Who owns an account and where it lives is true at every moment. So if the event that opens the
@@ -26,6 +27,7 @@ pub fn effective_at(event: &Event) -> Timestamp {
         Event::MetricsObserved(e) => e.observed_at,
         Event::PostsObserved(e) => e.observed_at,
         Event::AccountDisconnected(e) => e.at,
+        Event::AccountErased(_) => Timestamp::MIN,
     }
 }
 
@@ -63,7 +65,8 @@ pub fn reduced(event: &Event) -> Event {
         }
         Event::AccountReconnected(_)
         | Event::ReauthorizationRequired(_)
-        | Event::AccountDisconnected(_) => {}
+        | Event::AccountDisconnected(_)
+        | Event::AccountErased(_) => {}
     }
     event
 }

@@ -1,5 +1,6 @@
 //! What an account's events add up to: an enum of phases, each holding what is true in it.
 
+use super::erasure::ErasureReason;
 use super::event::{DisconnectReason, Event, SyncError};
 use crate::{CreatorId, Fingerprint, Metric, Platform, Sealed, Timestamp, Values};
 use serde::{Deserialize, Serialize};
@@ -44,9 +45,18 @@ pub enum Account {
         /// Why it ended.
         reason: DisconnectReason,
     },
+    /// The key was destroyed. Nothing leads out of this, and nothing else is known any more.
+    Erased {
+        /// When it was asked for.
+        at: Timestamp,
+        /// On whose request.
+        reason: ErasureReason,
+        /// Names the key that was destroyed.
+        key: Option<Fingerprint>,
+    },
 }
 
-/// What is known of an account in every phase but Absent.
+/// What is known of an account in every phase but Absent and Erased.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Facts {
     /// Who owns it.
@@ -145,10 +155,10 @@ impl Facts {
 }
 
 impl Account {
-    /// What is known in every phase but Absent.
+    /// What is known in every phase but Absent and Erased.
     pub fn facts(&self) -> Option<&Facts> {
         match self {
-            Self::Absent => None,
+            Self::Absent | Self::Erased { .. } => None,
             Self::Imported { facts }
             | Self::Connected { facts, .. }
             | Self::NeedsReauthorization { facts, .. }
@@ -158,7 +168,7 @@ impl Account {
 
     fn facts_mut(&mut self) -> Option<&mut Facts> {
         match self {
-            Self::Absent => None,
+            Self::Absent | Self::Erased { .. } => None,
             Self::Imported { facts }
             | Self::Connected { facts, .. }
             | Self::NeedsReauthorization { facts, .. }
@@ -174,6 +184,7 @@ impl Account {
             Self::Connected { .. } => "connected",
             Self::NeedsReauthorization { .. } => "needs_reauthorization",
             Self::Disconnected { .. } => "disconnected",
+            Self::Erased { .. } => "erased",
         }
     }
 }
@@ -181,7 +192,15 @@ impl Account {
 /// Folds one event into the state. Total: strange history never fails, it only changes less.
 #[must_use]
 pub fn evolve(mut account: Account, event: &Event) -> Account {
+    if matches!(account, Account::Erased { .. }) {
+        return account;
+    }
     match event {
+        Event::AccountErased(e) => Account::Erased {
+            at: e.at,
+            reason: e.reason,
+            key: e.key,
+        },
         Event::AccountImported(e) => match account {
             Account::Absent => Account::Imported {
                 facts: Facts::new(&e.creator, e.platform, e.observed_at, &e.profile),

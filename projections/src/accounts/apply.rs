@@ -3,7 +3,7 @@
 use crate::projection::{Applied, ProjectionError};
 use crate::sql::At;
 use crate::tables::Tables;
-use domain::account::Event;
+use domain::account::{AccountErased, Event};
 use domain::observation::Cause;
 use domain::{AccountId, Timestamp};
 use std::collections::HashMap;
@@ -81,6 +81,9 @@ fn fold(rows: &mut HashMap<AccountId, Account>, applied: &Applied) {
         return;
     };
     row.revision = applied.revision;
+    if row.phase == "erased" {
+        return;
+    }
     match &applied.event {
         Event::AccountImported(_) | Event::AccountConnected(_) => {}
         Event::AccountReconnected(_) => row.enter("connected", recorded_at, None),
@@ -94,10 +97,21 @@ fn fold(rows: &mut HashMap<AccountId, Account>, applied: &Applied) {
         Event::SyncRecorded(e) => row.simulated |= e.simulated,
         Event::MetricsObserved(e) => row.see(e.observed_at, e.provenance.cause),
         Event::PostsObserved(e) => row.see(e.observed_at, e.provenance.cause),
+        Event::AccountErased(e) => row.erase(e),
     }
 }
 
 impl Account {
+    /// Keeps whose the account was, so that its creator is told; of everything else nothing.
+    fn erase(&mut self, erased: &AccountErased) {
+        self.enter("erased", erased.at, Some(erased.reason.name()));
+        self.profile = vec![];
+        self.profile_observed_at = erased.at;
+        self.first_observed_at = None;
+        self.last_observed_at = None;
+        self.simulated = false;
+    }
+
     fn enter(&mut self, phase: &'static str, since: Timestamp, reason: Option<&str>) {
         self.phase = phase;
         self.phase_since = since;
@@ -124,6 +138,7 @@ impl Account {
             "connected" => "connected",
             "needs_reauthorization" => "needs_reauthorization",
             "disconnected" => "disconnected",
+            "erased" => "erased",
             other => return Err(ProjectionError::Corrupt(format!("phase {other}"))),
         };
         let at = |column: &str| row.get::<_, At>(column).0;

@@ -15,15 +15,15 @@ pub struct AccountRow {
     pub creator: String,
     /// Where it lives.
     pub platform: String,
-    /// Where it stands: imported, connected, needs_reauthorization, disconnected.
+    /// Where it stands: imported, connected, needs_reauthorization, disconnected, erased.
     pub phase: String,
     /// Since when.
     pub phase_since: Timestamp,
     /// Why, where there is a reason.
     pub phase_reason: Option<String>,
-    /// The newest profile, sealed.
+    /// The newest profile, sealed; blank once the account is erased.
     pub profile: Vec<u8>,
-    /// When that profile was seen.
+    /// When that profile was seen, or the account erased.
     pub profile_observed_at: Timestamp,
     /// When the ledger first heard of the account.
     pub first_recorded_at: Timestamp,
@@ -56,6 +56,11 @@ impl AccountRow {
             last_observed_at: maybe_at("last_observed_at")?,
             simulated: row.try_get("simulated")?,
         })
+    }
+
+    /// Whether its data was destroyed.
+    pub fn is_erased(&self) -> bool {
+        self.phase == "erased"
     }
 
     /// The platform, typed; the model holds none that this program does not know.

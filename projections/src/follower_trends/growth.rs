@@ -42,6 +42,8 @@ pub struct CreatorGrowth {
     pub without_start: i64,
     /// Left out: the start is below the minimum.
     pub below_minimum: i64,
+    /// Left out: erased.
+    pub erased: i64,
     /// Whether any of the accounts has a simulation's numbers.
     pub simulated: bool,
 }
@@ -77,10 +79,12 @@ pub async fn creator_growth(
                  count(*) filter (where judged.verdict = 'switched_off') as switched_off,
                  count(*) filter (where judged.verdict = 'without_start') as without_start,
                  count(*) filter (where judged.verdict = 'below_minimum') as below_minimum,
+                 count(*) filter (where judged.verdict = 'erased') as erased,
                  coalesce(bool_or(judged.simulated), false) as simulated
              from (
                  select a.simulated, first.value as start_value, last.value as end_value,
                      case
+                         when a.phase = 'erased' then 'erased'
                          when a.platform = any($8) then 'switched_off'
                          when first.value is null or last.value is null then 'without_start'
                          when first.value < $7 then 'below_minimum'
@@ -115,6 +119,7 @@ pub async fn creator_growth(
         switched_off: row.try_get("switched_off")?,
         without_start: row.try_get("without_start")?,
         below_minimum: row.try_get("below_minimum")?,
+        erased: row.try_get("erased")?,
         simulated: row.try_get("simulated")?,
     })
 }

@@ -52,7 +52,10 @@ fn is_relevant(event: &Event) -> bool {
         | Event::ReauthorizationRequired(_)
         | Event::AccountDisconnected(_)
         | Event::SyncRecorded(_) => true,
-        Event::ProfileChanged(_) | Event::MetricsObserved(_) | Event::PostsObserved(_) => false,
+        Event::ProfileChanged(_)
+        | Event::MetricsObserved(_)
+        | Event::PostsObserved(_)
+        | Event::AccountErased(_) => false,
     }
 }
 
@@ -114,7 +117,8 @@ fn fold(rows: &mut HashMap<AccountId, Health>, applied: &Applied) {
         | Event::AccountConnected(_)
         | Event::ProfileChanged(_)
         | Event::MetricsObserved(_)
-        | Event::PostsObserved(_) => {}
+        | Event::PostsObserved(_)
+        | Event::AccountErased(_) => {}
     }
 }
 

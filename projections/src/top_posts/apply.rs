@@ -2,6 +2,7 @@
 
 use super::fold::Post;
 use super::numbers::Numbers;
+use super::refold::refold;
 use super::store;
 use super::store_history::HistoryRows;
 use super::store_text::TextColumns;
@@ -31,8 +32,9 @@ pub(super) async fn apply(tables: &Tables<'_>, events: &[Applied]) -> Result<(),
     for (applied, page) in &pages {
         fold(&mut posts, &mut history, &mut texts, applied, page);
     }
-    store::store_posts(tables, &posts).await?;
     history.store(tables).await?;
+    refold(tables, &mut posts).await?;
+    store::store_posts(tables, &posts).await?;
     texts.store(tables, &posts).await
 }
 

@@ -1,6 +1,6 @@
 //! One post as it is folded in memory: pure, so that the SQL around it stays plain.
 
-use super::numbers::{METRICS, Numbers};
+use super::numbers::{ER_VIEWS_INGREDIENTS, METRICS, Numbers};
 use crate::projection::ProjectionError;
 use domain::Timestamp;
 use domain::account::PostObserved;
@@ -33,6 +33,9 @@ pub(super) struct Post {
     pub(super) hidden: Vec<String>,
     /// `er_views@1` as ranked, and the moment of the observation that defines it.
     pub(super) er_views: Option<(i64, Timestamp)>,
+    /// Whether a number that the row shows was withheld for its own moment since: what holds
+    /// instead, the history tells.
+    pub(super) taken_back: bool,
     pub(super) revision: i64,
     pub(super) change: Change,
 }
@@ -49,6 +52,7 @@ impl Post {
             in_newest: [false; METRICS.len()],
             hidden: vec![],
             er_views: None,
+            taken_back: false,
             revision,
             change: Change::New,
         }
@@ -83,6 +87,16 @@ impl Post {
         {
             self.er_views = Some((ranked, at));
         }
+        self.taken_back |= self.is_taken_back(at, hidden);
+    }
+
+    /// Whether withholding these metrics at this moment concerns what the row shows.
+    fn is_taken_back(&self, at: Timestamp, hidden: &[String]) -> bool {
+        let hides = |place: usize| hidden.iter().any(|name| name == METRICS[place].name());
+        let number = |place| self.known_at[place] == Some(at) && hides(place);
+        let stands_on = self.er_views.map(|(_, since)| since);
+        (0..METRICS.len()).any(number)
+            || (stands_on == Some(at) && ER_VIEWS_INGREDIENTS.into_iter().any(hides))
     }
 
     /// What the newest observation said, which an unchanged one repeats.

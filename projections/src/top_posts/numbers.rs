@@ -19,6 +19,10 @@ pub const METRICS: [Metric; 7] = [
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Numbers(pub [Option<i64>; METRICS.len()]);
 
+/// The places of the metrics that `er_views@1` is worked out from: views, likes, comments, shares
+/// and saves.
+pub(super) const ER_VIEWS_INGREDIENTS: [usize; 5] = [0, 1, 2, 3, 4];
+
 /// Billionths: the unit of a ranked formula's column.
 pub(super) const ER_DECIMALS: u32 = 9;
 

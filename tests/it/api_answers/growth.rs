@@ -201,7 +201,7 @@ async fn a_creators_accounts_add_up() -> anyhow::Result<()> {
         "{data}"
     );
     ensure_percent(data, "percent", Ok(7.5))?;
-    let left_out = json!({"without_start": 1, "below_minimum": 0, "switched_off": 0});
+    let left_out = json!({"without_start": 1, "below_minimum": 0, "switched_off": 0, "erased": 0});
     ensure!(data["left_out"] == left_out, "{data}");
 
     let data = ground
@@ -209,7 +209,7 @@ async fn a_creators_accounts_add_up() -> anyhow::Result<()> {
         .await?;
     ensure!(data["accounts"] == 1 && data["sum_end"] == 1_070, "{data}");
     ensure_percent(&data, "percent", Ok(7.0))?;
-    let left_out = json!({"without_start": 1, "below_minimum": 1, "switched_off": 0});
+    let left_out = json!({"without_start": 1, "below_minimum": 1, "switched_off": 0, "erased": 0});
     ensure!(data["left_out"] == left_out, "{data}");
 
     let data = ground.data(&of("zero")).await?;

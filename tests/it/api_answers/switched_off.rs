@@ -164,7 +164,7 @@ async fn growth_that_is_switched_off_says_so() -> anyhow::Result<()> {
         .data(&format!("/v1/creators/c/growth?{window}"))
         .await?;
     ensure!(data["accounts"] == 1 && data["sum_end"] == 110, "{data}");
-    let left_out = json!({"without_start": 0, "below_minimum": 0, "switched_off": 1});
+    let left_out = json!({"without_start": 0, "below_minimum": 0, "switched_off": 1, "erased": 0});
     ensure!(data["left_out"] == left_out, "{data}");
     Ok(())
 }

@@ -61,6 +61,18 @@ impl Scene {
         self.ledger.catch_up().await
     }
 
+    /// The posts once more, from the log's first event on, in one batch.
+    pub(super) async fn project_posts_anew(&self) -> anyhow::Result<()> {
+        self.client
+            .batch_execute(
+                "truncate top_posts_v1, top_posts_v1_text, top_posts_v1_history;
+                 update projection_checkpoints set commit_position = 0, prepare_position = 0
+                 where name = 'top_posts'",
+            )
+            .await?;
+        self.ledger.catch_up().await
+    }
+
     /// The name of a post in the plain part of events.
     pub(super) async fn post_key(&self, id: &str) -> anyhow::Result<PostKey> {
         Ok(self.ledger.vault.key(self.account).await?.post_key(id))

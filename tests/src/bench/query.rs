@@ -70,6 +70,8 @@ pub(crate) async fn run(cluster: &Cluster, size: usize, table: &mut Table) -> an
         vault: Arc::clone(&ledger.vault) as Arc<_>,
         clock: Arc::new(SystemClock),
         formulas: FormulaPolicy::default(),
+        erasures: Arc::clone(&ledger.erasures),
+        backup_retention_days: 35,
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}/v1", listener.local_addr()?);

@@ -114,6 +114,11 @@ pub(super) fn stream_name(identifier: Option<StreamIdentifier>) -> Result<String
 pub(super) fn target(target: Option<Target>) -> Result<(String, Expected), Status> {
     let target = target.ok_or_else(|| missing("options"))?;
     let expected = match target.expected_stream_revision {
+        // Minus one, as a server reads it, and that is its word for a stream that is not there.
+        Some(ExpectedStreamRevision::Revision(u64::MAX)) => Expected::NoStream,
+        Some(ExpectedStreamRevision::Revision(beyond)) if i64::try_from(beyond).is_err() => {
+            return Err(Status::unknown("Exception was thrown by handler."));
+        }
         Some(ExpectedStreamRevision::Revision(revision)) => Expected::Revision(revision),
         Some(ExpectedStreamRevision::NoStream(())) => Expected::NoStream,
         Some(ExpectedStreamRevision::Any(())) => Expected::Any,

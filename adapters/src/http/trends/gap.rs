@@ -29,6 +29,8 @@ pub(super) enum GapCause {
     Hidden,
     /// Nobody looked, or the source did not say.
     NotObserved,
+    /// The account was erased.
+    Erased,
 }
 
 /// A sync that brought nothing.
@@ -62,6 +64,8 @@ pub(super) struct Known {
     pub(super) until: Timestamp,
     /// When anything of the account was first observed.
     pub(super) first_observed_at: Option<Timestamp>,
+    /// Whether the account was erased.
+    pub(super) erased: bool,
 }
 
 impl Known {
@@ -80,7 +84,9 @@ impl Known {
     /// than that nothing had been observed yet.
     fn cause(self, bucket: &Bucket, any_failed: bool) -> GapCause {
         let first = self.first_observed_at;
-        if bucket.hidden {
+        if self.erased {
+            GapCause::Erased
+        } else if bucket.hidden {
             GapCause::Hidden
         } else if bucket.from > self.until {
             GapCause::Future
@@ -112,6 +118,7 @@ mod tests {
         let known = Known {
             until: at(until),
             first_observed_at: first.map(at),
+            erased: false,
         };
         known.cause(&bucket, any_failed)
     }

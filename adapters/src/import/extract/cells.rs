@@ -3,14 +3,12 @@
 //! Reasons show numbers and times, which are not personal, and never other text.
 
 use super::At;
+use super::shown::without_words;
 use crate::import::mapping::{CountRule, Origin, TextRule, Unsaid, Words};
 use crate::import::rows::{Cell, Row};
 use crate::import::time::TimeFormat;
 use commands::text::MAX_FIELD_BYTES;
 use domain::Timestamp;
-
-/// How much of a wrong value a reason shows.
-const SHOWN_CHARACTERS: usize = 40;
 
 /// A field that knows where its value is in the rows of one file.
 pub(super) struct Bound<'t, R> {
@@ -40,7 +38,7 @@ impl<R> Bound<'_, R> {
     }
 
     fn wrong(&self, value: &str, expected: impl std::fmt::Display) -> String {
-        format!("{} is '{}': {expected}", self.origin, shown(value))
+        format!("{} is '{}': {expected}", self.origin, without_words(value))
     }
 
     fn other(&self, kind: &str, expected: &str) -> String {
@@ -224,12 +222,6 @@ fn ungrouped(text: &str, separator: char) -> Option<std::borrow::Cow<'_, str>> {
         digits.push_str(group);
     }
     Some(digits.into())
-}
-
-/// A wrong value as a reason shows it: cut, and without characters that confuse a terminal.
-pub(super) fn shown(text: &str) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    text.chars().take(SHOWN_CHARACTERS).map(plain).collect()
 }
 
 #[cfg(test)]

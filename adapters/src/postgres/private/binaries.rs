@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::PrivateError;
 use super::owner::Owner;
@@ -58,6 +59,28 @@ impl Binaries {
     pub(super) fn path(&self, program: &str) -> PathBuf {
         self.folder.join(program)
     }
+}
+
+/// A client's program that can speak to a server of this major version: one of the same version,
+/// else the oldest newer one. Also from an installation of clients alone.
+pub(crate) fn tool(program: &str, server_major: u32) -> Option<PathBuf> {
+    let (_, mut folders) = candidates();
+    let path = env::var_os("PATH").unwrap_or_default();
+    folders.extend(env::split_paths(&path).filter(|folder| folder.is_absolute()));
+    let version = |path: &Path| {
+        let output = Command::new(path).arg("--version").output().ok()?;
+        major_in(&String::from_utf8_lossy(&output.stdout))
+            .parse::<u32>()
+            .ok()
+    };
+    let found = folders
+        .into_iter()
+        .map(|folder| folder.join(program))
+        .filter_map(|path| Some((version(&path)?, path)));
+    let fitting = found.filter(|(major, _)| *major >= server_major);
+    fitting
+        .min_by_key(|(major, _)| *major)
+        .map(|(_, path)| path)
 }
 
 /// The places looked at, in words, and the complete installations there, best first. The

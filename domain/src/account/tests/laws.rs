@@ -1,7 +1,7 @@
 //! Laws that hold for any history and any command.
 
 use super::spec::{connected as connected_once, day, fold, import_of};
-use super::strategies::{command, event, profile_changed, reading_or_sync};
+use super::strategies::{command, erased, event, event_of_life, profile_changed, reading_or_sync};
 use crate::account::{
     Account, Command, Event, KnownPost, ProfileTimeline, Rejected, SnapshotMetric, decide,
     event_id, evolve, may_repeat,
@@ -113,7 +113,10 @@ fn history() -> impl Strategy<Value = Vec<Event>> {
 
 /// A history in which profiles change far more often than a timeline keeps.
 fn history_of_profiles() -> impl Strategy<Value = Vec<Event>> {
-    vec(prop_oneof![4 => profile_changed(), 1 => event()], 0..60)
+    vec(
+        prop_oneof![4 => profile_changed(), 1 => event_of_life()],
+        0..60,
+    )
 }
 
 proptest! {
@@ -184,10 +187,39 @@ proptest! {
         let begins = |event: &Event| {
             matches!(event, Event::AccountImported(_) | Event::AccountConnected(_))
         };
-        prop_assert_eq!(account.facts().is_some(), history.iter().any(begins));
+        let ends = history.iter().any(|event| matches!(event, Event::AccountErased(_)));
+        prop_assert_eq!(account.phase() == "erased", ends);
+        prop_assert_eq!(account.facts().is_some(), history.iter().any(begins) && !ends);
         if let Ok(events) = decide(&account, &command) {
             let _ = fold(account, &events);
         }
+    }
+
+    /// An erasure is the end: whatever comes after it changes nothing, every command but another
+    /// erasure is refused for that reason, and nothing of what was known is kept.
+    #[test]
+    fn nothing_comes_after_an_erasure(
+        history in history(),
+        end in erased(),
+        later in history(),
+        command in command(),
+    ) {
+        // The first erasure counts.
+        let before = fold(Account::Absent, &history);
+        let account = evolve(before, &end);
+        let account = fold(account, &later);
+        prop_assert_eq!(&account, &evolve(fold(Account::Absent, &history), &end));
+        prop_assert!(account.facts().is_none());
+        let kept = serde_json::to_string(&account).expect("every account can be written");
+        prop_assert!(!kept.contains("creator-1") && kept.len() < 200, "{kept}");
+        let Account::Erased { at, .. } = account else {
+            return Err(TestCaseError::fail("an erased account"));
+        };
+        let expected = match command {
+            Command::EraseAccount(_) => Ok(vec![]),
+            _ => Err(Rejected::Erased(at)),
+        };
+        prop_assert_eq!(decide(&account, &command), expected);
     }
 
     /// What is written can be read, and says the same.

@@ -301,6 +301,56 @@ fn disconnecting_a_disconnected_account_changes_nothing() {
         .leaving("disconnected");
 }
 
+// EraseAccount
+
+#[test]
+fn an_unknown_account_cannot_be_erased() {
+    given(&NOTHING_KNOWN)
+        .when(erase())
+        .then_rejected(Rejected::UnknownAccount);
+}
+
+#[test]
+fn an_account_can_be_erased_in_every_phase() {
+    let histories = [
+        vec![imported()],
+        vec![connected()],
+        in_need().to_vec(),
+        ended().to_vec(),
+    ];
+    for history in histories {
+        given(&history)
+            .when(erase())
+            .then(&[erased()])
+            .leaving("erased");
+    }
+}
+
+#[test]
+fn erasing_an_erased_account_changes_nothing() {
+    given(&[imported(), erased()])
+        .when(erase())
+        .then_nothing()
+        .leaving("erased");
+}
+
+#[test]
+fn everything_else_is_refused_of_an_erased_account() {
+    let commands = [
+        Command::ImportAccount(import()),
+        Command::ConnectAccount(connect()),
+        Command::RecordSync(sync()),
+        snapshot(account_reading()),
+        page(),
+        disconnect(),
+    ];
+    for command in commands {
+        given(&[connected(), erased()])
+            .when(command)
+            .then_rejected(Rejected::Erased(day(6)));
+    }
+}
+
 // An account stays its creator's, on its platform.
 
 fn belongs_elsewhere() -> Rejected {

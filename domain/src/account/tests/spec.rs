@@ -1,11 +1,12 @@
 //! The words of these tests: given a history, when a command comes, then these events follow.
 
 use crate::account::{
-    Account, AccountConnected, AccountDisconnected, AccountImported, AccountReading,
-    AccountReconnected, Command, ConnectAccount, Consent, DisconnectReason, ErrorClass, Event,
-    ImportAccount, MetricsObserved, PostObserved, PostReading, PostsObserved, PostsReading,
-    ProfileChanged, ProfileReading, ReauthorizationRequired, Rejected, Route, SnapshotMetric,
-    SyncError, SyncItems, SyncKind, SyncOutcome, SyncRecorded, decide, evolve,
+    Account, AccountConnected, AccountDisconnected, AccountErased, AccountImported, AccountReading,
+    AccountReconnected, Command, ConnectAccount, Consent, DisconnectReason, EraseAccount,
+    ErasureReason, ErrorClass, Event, ImportAccount, MetricsObserved, PostObserved, PostReading,
+    PostsObserved, PostsReading, ProfileChanged, ProfileReading, ReauthorizationRequired, Rejected,
+    Route, SnapshotMetric, SyncError, SyncItems, SyncKind, SyncOutcome, SyncRecorded, decide,
+    evolve,
 };
 use crate::observation::{Cause, Provenance};
 use crate::time::DAY_MICROS;
@@ -255,6 +256,14 @@ pub(super) fn disconnect() -> Command {
     }
 }
 
+pub(super) fn erase() -> Command {
+    Command::EraseAccount(EraseAccount {
+        at: day(6),
+        reason: ErasureReason::Requested,
+        key: Some(Fingerprint([9; 16])),
+    })
+}
+
 // What follows from it.
 
 pub(super) fn imported() -> Event {
@@ -343,5 +352,13 @@ pub(super) fn disconnected() -> Event {
     Event::AccountDisconnected(AccountDisconnected {
         reason: DisconnectReason::Requested,
         at: day(5),
+    })
+}
+
+pub(super) fn erased() -> Event {
+    Event::AccountErased(AccountErased {
+        at: day(6),
+        reason: ErasureReason::Requested,
+        key: Some(Fingerprint([9; 16])),
     })
 }

@@ -4,10 +4,10 @@ mod commands;
 mod events;
 
 pub(super) use commands::{command, reading_or_sync};
-pub(super) use events::{event, profile_changed};
+pub(super) use events::{erased, event, event_of_life, profile_changed};
 
 use super::spec::{creator, day, post, values};
-use crate::account::{Consent, DisconnectReason, ErrorClass, Route, SyncError};
+use crate::account::{Consent, DisconnectReason, ErasureReason, ErrorClass, Route, SyncError};
 use crate::observation::{Cause, Period, Precision, Provenance};
 use crate::{CreatorId, Fingerprint, Metric, Platform, PostKey, Sealed, Timestamp, Values};
 use proptest::collection::{btree_map, btree_set, vec};
@@ -82,6 +82,10 @@ fn disconnect_reason() -> impl Strategy<Value = DisconnectReason> {
         DisconnectReason::Deauthorized,
         DisconnectReason::AccountGone,
     ])
+}
+
+fn erasure_reason() -> impl Strategy<Value = ErasureReason> {
+    select(ErasureReason::ALL.to_vec())
 }
 
 fn sync_error() -> impl Strategy<Value = SyncError> {

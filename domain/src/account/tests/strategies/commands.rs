@@ -4,8 +4,8 @@ use super::events::sync;
 use super::*;
 use crate::CommandId;
 use crate::account::{
-    AccountReading, Command, ConnectAccount, ImportAccount, PostReading, PostsReading,
-    ProfileReading, SnapshotMetric,
+    AccountReading, Command, ConnectAccount, EraseAccount, ImportAccount, PostReading,
+    PostsReading, ProfileReading, SnapshotMetric,
 };
 use uuid::Uuid;
 
@@ -124,11 +124,15 @@ pub(in crate::account::tests) fn command() -> BoxedStrategy<Command> {
                 at,
             }
         });
+    let key = option::of((0..4_u8).prop_map(|content| Fingerprint([content; 16])));
+    let erase = (moment(), erasure_reason(), key)
+        .prop_map(|(at, reason, key)| Command::EraseAccount(EraseAccount { at, reason, key }));
     prop_oneof![
-        2 => import(),
-        1 => connect(),
-        1 => disconnect,
-        3 => reading_or_sync(),
+        1 => erase,
+        4 => import(),
+        2 => connect(),
+        2 => disconnect,
+        6 => reading_or_sync(),
     ]
     .boxed()
 }

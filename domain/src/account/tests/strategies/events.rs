@@ -3,8 +3,8 @@
 use super::*;
 use crate::SyncId;
 use crate::account::{
-    AccountConnected, AccountDisconnected, AccountImported, AccountReconnected, Event,
-    MetricsObserved, PostObserved, PostsObserved, ProfileChanged, RateLimit,
+    AccountConnected, AccountDisconnected, AccountErased, AccountImported, AccountReconnected,
+    Event, MetricsObserved, PostObserved, PostsObserved, ProfileChanged, RateLimit,
     ReauthorizationRequired, SyncItems, SyncKind, SyncOutcome, SyncRecorded,
 };
 
@@ -166,8 +166,19 @@ fn posts_observed() -> impl Strategy<Value = Event> {
     )
 }
 
+pub(in crate::account::tests) fn erased() -> impl Strategy<Value = Event> {
+    let key = option::of((0..4_u8).prop_map(|content| Fingerprint([content; 16])));
+    (moment(), erasure_reason(), key)
+        .prop_map(|(at, reason, key)| Event::AccountErased(AccountErased { at, reason, key }))
+}
+
 /// Any event at all, whatever came before it.
 pub(in crate::account::tests) fn event() -> BoxedStrategy<Event> {
+    prop_oneof![12 => event_of_life(), 1 => erased()].boxed()
+}
+
+/// Any event but the last one of an account.
+pub(in crate::account::tests) fn event_of_life() -> BoxedStrategy<Event> {
     let required = (moment(), sync_error()).prop_map(|(since, error)| {
         Event::ReauthorizationRequired(ReauthorizationRequired { since, error })
     });
