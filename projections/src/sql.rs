@@ -134,6 +134,32 @@ impl Connection for Client {
     }
 }
 
+impl<C: Connection> Connection for &C {
+    async fn query(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        C::query(self, sql, arguments).await
+    }
+
+    async fn query_opt(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, tokio_postgres::Error> {
+        C::query_opt(self, sql, arguments).await
+    }
+
+    async fn query_one(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, tokio_postgres::Error> {
+        C::query_one(self, sql, arguments).await
+    }
+}
+
 /// What read models are asked over: a connection, and which version of each is meant.
 pub struct Reader<C> {
     connection: C,

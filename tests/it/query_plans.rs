@@ -11,7 +11,7 @@ use projections::top_posts::{self, Measure, TopQuery, TopScope};
 use projections::{Scope, Versions};
 use serde_json::Value;
 use tests::TestLedger;
-use tests::ledger::at;
+use tests::ledger::{at, first_versions};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 /// The account that is asked about: 2,000 posts, and followers twice a day for more than a year.
@@ -151,7 +151,7 @@ async fn rows_fetched(client: &Client) -> anyhow::Result<[i64; 4]> {
         };
         client.batch_execute("begin").await?;
         let before = fetched(client).await?;
-        let found = top_posts::top(client, &Scope::AllCreators, &query).await?;
+        let found = top_posts::top(&first_versions(client), &Scope::AllCreators, &query).await?;
         let after = fetched(client).await?;
         client.batch_execute("commit").await?;
         ensure!(found.len() == TOP as usize, "{} posts", found.len());
@@ -170,7 +170,8 @@ async fn rows_fetched(client: &Client) -> anyhow::Result<[i64; 4]> {
     client.batch_execute("begin").await?;
     let before = fetched(client).await?;
     let zone = "UTC".parse()?;
-    let found = follower_trends::trend(client, &query, Interval::Day, zone, 2_000).await?;
+    let found =
+        follower_trends::trend(&first_versions(client), &query, Interval::Day, zone, 2_000).await?;
     let after = fetched(client).await?;
     client.batch_execute("commit").await?;
     ensure!(

@@ -13,6 +13,7 @@ use projections::follower_trends::metric_as_of;
 use projections::{Applied, Projection, ProjectionError, Tables, registry};
 use std::sync::Arc;
 use tests::TestLedger;
+use tests::ledger::first_versions;
 use tests::rng::{Rng, seed};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -84,7 +85,14 @@ async fn unknown_events_are_skipped_and_counted() -> anyhow::Result<()> {
         for held in checkpoints(&client).await? {
             assert_eq!((held.events, held.skipped), (3, 3), "{}", held.name);
         }
-        let point = metric_as_of(&client, account, Metric::Followers, LAST, LAST).await?;
+        let point = metric_as_of(
+            &first_versions(&client),
+            account,
+            Metric::Followers,
+            LAST,
+            LAST,
+        )
+        .await?;
         assert_eq!(point.map(|point| point.value), Some(2));
         rewind(&client).await?;
     }
@@ -152,7 +160,14 @@ async fn an_undecodable_event_halts_and_nothing_behind_it_is_applied() -> anyhow
             )
             .await?;
         assert_eq!(row.try_get::<_, i64>("applied")?, 0);
-        let point = metric_as_of(&client, behind, Metric::Followers, LAST, LAST).await?;
+        let point = metric_as_of(
+            &first_versions(&client),
+            behind,
+            Metric::Followers,
+            LAST,
+            LAST,
+        )
+        .await?;
         assert!(point.is_none());
         for held in checkpoints(&client).await? {
             // At what was caught up before, or at the last sound event; never behind the poison.
