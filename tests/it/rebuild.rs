@@ -16,12 +16,14 @@ use tests::TestLedger;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
-/// The names of all read models.
+/// The names of all read models, in the order in which checkpoints are told.
 fn names() -> Vec<&'static str> {
-    registry()
+    let mut names: Vec<_> = registry()
         .iter()
         .map(|projection| projection.name())
-        .collect()
+        .collect();
+    names.sort_unstable();
+    names
 }
 
 /// Fills the next version of a read model and returns its number.

@@ -231,7 +231,16 @@ async fn a_broken_read_model_halts_alone() -> anyhow::Result<()> {
         Err(EngineError::Projection { name: "broken", .. })
     );
     assert!(halted, "{outcome:?}");
-    assert_eq!(dump(&client).await?, whole_dump);
+    let mut found = dump(&client).await?;
+    assert_eq!(found.remove("broken_v1"), Some((0, String::new())));
+    assert_eq!(found, whole_dump);
+    // Whoever lists the read models is told why.
+    let listed = ledger.administration().list().await?;
+    let faults = listed
+        .iter()
+        .filter_map(|one| Some((one.name.as_str(), one.fault.as_deref()?)));
+    let faults: Vec<_> = faults.collect();
+    assert!(matches!(&faults[..], [("broken", fault)] if fault.contains("division by zero")));
     let head = ledger.log.head().await?;
     for held in checkpoints(&client).await? {
         let expected = match held.name.as_str() {
