@@ -280,7 +280,7 @@ impl Engine {
         let after = slowest.and_then(|held| held.position());
         let reading = reader::run(
             Arc::clone(&self.feed),
-            after,
+            (after, &versions),
             senders,
             until,
             &done,
@@ -291,7 +291,7 @@ impl Engine {
             Until::Head => working.await,
             Until::Cancelled => tokio::select! {
                 done = working => done,
-                () = self.watch(&versions, &done) => return Ok(Progress::default()),
+                never = self.watch(&versions, &done) => match never {},
             },
         };
         applied.into_iter().collect::<Result<Vec<()>, _>>()?;

@@ -36,6 +36,10 @@ impl Projection for FollowerTrends {
         true
     }
 
+    fn takes(&self, event_type: &str) -> bool {
+        matches!(event_type, "MetricsObserved" | "AccountErased")
+    }
+
     async fn apply(&self, tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
         apply::apply(tables, events).await?;
         erase::erase(tables, events).await

@@ -94,6 +94,12 @@ pub trait Projection: Send + Sync {
         false
     }
 
+    /// Whether it looks at events of this type. A type that no read model of a run looks at is not
+    /// decoded.
+    fn takes(&self, _event_type: &str) -> bool {
+        true
+    }
+
     /// Whose a row of any of its tables is, as SQL over the columns of its primary key, as `t`.
     fn account_of_row(&self) -> &'static str {
         "t.account_id"

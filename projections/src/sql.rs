@@ -161,6 +161,8 @@ impl<C: Connection> Connection for &C {
 }
 
 /// What read models are asked over: a connection, and which version of each is meant.
+///
+/// What it sends is boxed: handlers ask several questions at once, and would grow large with them.
 pub struct Reader<C> {
     connection: C,
     versions: Versions,
@@ -187,7 +189,7 @@ impl<C: Connection> Reader<C> {
         arguments: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, tokio_postgres::Error> {
         let sql = self.versions.render(sql);
-        self.connection.query(&sql, arguments).await
+        Box::pin(self.connection.query(&sql, arguments)).await
     }
 
     /// The only row, or nothing.
@@ -197,7 +199,7 @@ impl<C: Connection> Reader<C> {
         arguments: &[&(dyn ToSql + Sync)],
     ) -> Result<Option<Row>, tokio_postgres::Error> {
         let sql = self.versions.render(sql);
-        self.connection.query_opt(&sql, arguments).await
+        Box::pin(self.connection.query_opt(&sql, arguments)).await
     }
 
     /// The only row.
@@ -207,6 +209,6 @@ impl<C: Connection> Reader<C> {
         arguments: &[&(dyn ToSql + Sync)],
     ) -> Result<Row, tokio_postgres::Error> {
         let sql = self.versions.render(sql);
-        self.connection.query_one(&sql, arguments).await
+        Box::pin(self.connection.query_one(&sql, arguments)).await
     }
 }

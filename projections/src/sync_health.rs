@@ -27,6 +27,13 @@ impl Projection for SyncHealth {
         include_str!("sync_health/tables.sql")
     }
 
+    fn takes(&self, event_type: &str) -> bool {
+        !matches!(
+            event_type,
+            "ProfileChanged" | "MetricsObserved" | "PostsObserved"
+        )
+    }
+
     async fn apply(&self, tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
         apply::apply(tables, events).await?;
         erase::erase(tables, events).await

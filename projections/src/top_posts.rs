@@ -50,6 +50,10 @@ impl Projection for TopPosts {
         "(select p.account_id from top_posts_vN p where p.post = t.post)"
     }
 
+    fn takes(&self, event_type: &str) -> bool {
+        matches!(event_type, "PostsObserved" | "AccountErased")
+    }
+
     async fn apply(&self, tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
         apply::apply(tables, events).await?;
         erase::erase(tables, events).await

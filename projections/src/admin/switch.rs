@@ -5,6 +5,8 @@
 
 use super::{AdminError, Administration, numbered};
 use crate::engine::catalogue::Entry;
+use crate::sql::Held;
+use domain::Position;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_postgres::Transaction;
@@ -118,8 +120,16 @@ impl Administration {
         if !other.is_filled {
             return Err(AdminError::NotFilled { name, version });
         }
-        // Nobody who has seen something may miss it afterwards.
-        if !reaches(transaction, &name, live.number, version).await? {
+        // Nobody who has seen something may miss it afterwards. Where the live version has looked
+        // beyond the last event, there is nothing to miss.
+        let seen = hold(transaction, &name, live.number).await?;
+        let head = self.feed.head().await?;
+        let needed = if head.is_some() && head < seen {
+            head
+        } else {
+            seen
+        };
+        if !comes_to(transaction, (&name, version), needed).await? {
             return Err(AdminError::Behind { name, version });
         }
         transaction
@@ -157,17 +167,16 @@ pub(super) fn newest_beside(entries: &[Entry]) -> Option<Entry> {
     entries.iter().rev().find(newer).cloned()
 }
 
-/// Holds the live version where it is, and tells whether the other one gets there.
-async fn reaches(
+/// Holds the live version where it is, and says where that is: of its shards the farthest counts.
+async fn hold(
     transaction: &Transaction<'_>,
     name: &str,
     live: i32,
-    other: i32,
-) -> Result<bool, tokio_postgres::Error> {
+) -> Result<Option<Position>, tokio_postgres::Error> {
     // Whoever would move the live version waits now; whoever asks it does not.
-    transaction
-        .execute(
-            "select
+    let rows = transaction
+        .query(
+            "select log_id, commit_position, prepare_position
              from projection_checkpoints
              where name = $1 and version = $2
              order by shard
@@ -175,25 +184,37 @@ async fn reaches(
             &[&name, &live],
         )
         .await?;
+    let mut farthest = None;
+    for row in &rows {
+        let held = Held::read(row.try_get("log_id")?, row)?.position();
+        if farthest < held {
+            farthest = held;
+        }
+    }
+    Ok(farthest)
+}
+
+/// Whether every shard of a version comes to a position, if it is waited for a moment.
+async fn comes_to(
+    transaction: &Transaction<'_>,
+    (name, version): (&str, i32),
+    position: Option<Position>,
+) -> Result<bool, tokio_postgres::Error> {
     let deadline = Instant::now() + CATCH_UP_WAIT;
     loop {
         let row = transaction
             .query_one(
-                "select not exists (
-                     select
-                     from projection_checkpoints here
-                     join projection_checkpoints there on there.name = here.name
-                     where here.name = $1 and here.version = $2 and there.version = $3
-                         and (
-                             here.log_id <> there.log_id
-                             or (here.commit_position, here.prepare_position)
-                                 > (there.commit_position, there.prepare_position)
-                         )
-                 ) as is_there",
-                &[&name, &live, &other],
+                "select log_id, commit_position, prepare_position
+                 from projection_checkpoints
+                 where name = $1 and version = $2
+                 order by commit_position, prepare_position
+                 limit 1",
+                &[&name, &version],
             )
             .await?;
-        if row.try_get("is_there")? {
+        let held = Held::read(row.try_get("log_id")?, &row)?;
+        let is_of_log = position.is_none_or(|position| position.log == held.log);
+        if is_of_log && held.position() >= position {
             return Ok(true);
         }
         if Instant::now() >= deadline {

@@ -4,7 +4,7 @@ use super::catalogue::{self, Entry};
 use super::{DatabaseError, Disagreement, Engine, EngineError, describe};
 use crate::projection::ProjectionError;
 use crate::version::Version;
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// How often a projector looks whether there are other versions now.
@@ -119,7 +119,7 @@ impl Engine {
     }
 
     /// Ends a run when there are other versions to keep than those that it keeps.
-    pub(super) async fn watch(&self, kept: &[Version], run: &CancellationToken) {
+    pub(super) async fn watch(&self, kept: &[Version], run: &CancellationToken) -> Infallible {
         let numbers = |versions: &[Version]| -> Vec<_> {
             let numbers = versions.iter();
             numbers

@@ -107,11 +107,13 @@ impl Worker {
             .filter(|events| !events.is_empty())
             .collect();
         let skipped = parts().flat_map(|part| &part.skipped);
+        let passed = parts().flat_map(|part| &part.passed);
+        let passed = passed.filter(|position| is_new(**position)).count();
         let step = Move {
             shard: self.shard.number,
             from,
             to,
-            events: new.iter().map(|events| events.len()).sum(),
+            events: new.iter().map(|events| events.len()).sum::<usize>() + passed,
             skipped: skipped.filter(|position| is_new(**position)).count(),
         };
         let version = &self.shard.version;

@@ -134,7 +134,6 @@ fn lift(mut event: RecordedEvent) -> RecordedEvent {
             String::from_utf8_lossy(bytes)
                 .replace(old, new)
                 .into_bytes()
-                .into()
         };
         event.data = new(&event.data, "\"at\":", "\"observed_at\":");
         event.metadata = new(&event.metadata, "\"schema\":0", "\"schema\":1");
