@@ -216,10 +216,12 @@ impl Table {
         samples: i64,
     ) -> Result<(Counts, Vec<Differing>), Error> {
         let account = versions.0.projection.account_of_row();
+        let differing = self.differing(account, versions);
+        let sample = "select key, in_here, in_there from differing where not in_motion";
         let sql = format!(
             "with differing as materialized (
                  select key, in_here, in_there, coalesce(in_motion, false) as in_motion
-                 from {}  d
+                 from {differing} d
              ), counts as (
                  select count(*) filter (where not in_there and not in_motion) as only_here,
                      count(*) filter (where not in_here and not in_motion) as only_there,
@@ -227,19 +229,17 @@ impl Table {
                      count(*) filter (where in_motion) as in_motion
                  from differing
              ), samples as (
-                 (select * from differing where not in_there and not in_motion limit $3)
+                 ({sample} and not in_there limit $3)
                  union all
-                 (select * from differing where not in_here and not in_motion limit $3)
+                 ({sample} and not in_here limit $3)
                  union all
-                 (select * from differing where in_here and in_there and not in_motion limit $3)
+                 ({sample} and in_here and in_there limit $3)
              )
              select counts.only_here, counts.only_there, counts.different, counts.in_motion,
                  samples.key::text as key, samples.in_here, samples.in_there
              from counts
-             left join samples on true",
-            self.differing(account, versions)
-        )
-        .replace("select * from", "select key, in_here, in_there from");
+             left join samples on true"
+        );
         let rows = client.query(&sql, &[&buckets, &moving, &samples]).await?;
         let mut counts = Counts::default();
         let mut differing = vec![];
