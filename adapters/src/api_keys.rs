@@ -4,7 +4,7 @@ use crate::postgres::{Pool, connect::describe_pool, describe};
 use data_encoding::BASE64URL_NOPAD;
 use deadpool_postgres::Object;
 use domain::{CreatorId, Timestamp};
-use projections::{Scope, sql::At, sql::Reader};
+use projections::{Scope, sql::At, sql::Connection};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 use tokio_postgres::Row;
@@ -271,7 +271,7 @@ impl SecretHash {
 ///
 /// One indexed lookup and no cache: a revoked key is dead at once.
 pub async fn verify(
-    client: &impl Reader,
+    client: &impl Connection,
     secret: &SecretHash,
 ) -> Result<Option<Caller>, ApiKeyError> {
     let row = client

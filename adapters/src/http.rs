@@ -23,6 +23,7 @@ mod params;
 mod paths;
 mod posts;
 mod problem;
+mod projections;
 mod registry;
 mod revisions;
 mod standing;
@@ -34,6 +35,7 @@ mod trends;
 use crate::audit::Auditor;
 use crate::postgres::Pool;
 use crate::postgres::connect::Connected;
+use ::projections::Administration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
@@ -64,6 +66,10 @@ pub struct Services {
     pub formulas: FormulaPolicy,
     /// Verifies, exports and tells states.
     pub auditor: Auditor,
+    /// Rebuilds and switches read models.
+    pub administration: Administration,
+    /// Cancelled when the server stops: for what goes on after an answer.
+    pub stopping: CancellationToken,
     /// Erases accounts.
     pub erasures: Arc<Erasures>,
     /// For how long backups are kept, which receipts of erasures name.
@@ -98,6 +104,12 @@ fn guarded() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(audit::history))
         .routes(routes!(audit::export))
         .routes(routes!(audit::verify))
+        .routes(routes!(projections::list))
+        .routes(routes!(projections::rebuild))
+        .routes(routes!(projections::diff))
+        .routes(routes!(projections::switch))
+        .routes(routes!(projections::rollback))
+        .routes(routes!(projections::drop_version))
         .routes(routes!(erasure::erase, erasure::receipt))
         .routes(routes!(registry::metrics))
         .routes(routes!(registry::formulas))

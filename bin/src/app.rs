@@ -11,9 +11,9 @@ use adapters::vault::{ErasureFile, MasterKey, PostgresVault, Signer};
 use anyhow::Context;
 use commands::ports::{Clock, EventLog};
 use commands::{Erasures, Ledger};
-use projections::Engine;
 use projections::engine::EngineError;
 use projections::feed::EventFeed;
+use projections::{Administration, Engine};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -42,6 +42,8 @@ pub struct App {
     pub erasures: Arc<Erasures>,
     /// The read side's engine.
     pub engine: Arc<Engine>,
+    /// The read models' versions in the hands of an administrator.
+    pub administration: Administration,
     /// Verifies, exports and tells states.
     pub auditor: Auditor,
     erasures_are_done: bool,
@@ -191,11 +193,14 @@ impl App {
             Arc::clone(&clock),
             states,
         ));
+        let database: Arc<dyn projections::engine::Database> = Arc::new(endpoint);
         let engine = Arc::new(Engine::new(
             Arc::clone(&feed),
-            Arc::new(endpoint),
+            Arc::clone(&database),
             projections::registry(),
         ));
+        let administration =
+            Administration::new(Arc::clone(&feed), database, projections::registry());
         let erasures = Arc::new(Erasures::new(
             ledger.clone(),
             log.clone(),
@@ -237,6 +242,7 @@ impl App {
             ledger,
             erasures,
             engine,
+            administration,
             erasures_are_done: log_is_there,
             private,
         })
@@ -249,6 +255,14 @@ impl App {
             Ok(Ok(_)) => Ok(self.engine.ensure_log().await?),
             _ => Ok(()),
         }
+    }
+
+    /// Fails if code and live tables disagree, and says what to run.
+    pub async fn check(&self) -> anyhow::Result<()> {
+        for advice in self.engine.check().await? {
+            tracing::warn!("{advice}");
+        }
+        Ok(())
     }
 
     /// Finishes the erasures that a start without the log had to leave open.
@@ -289,11 +303,21 @@ impl App {
             ledger,
             erasures,
             engine,
+            administration,
             auditor,
             private,
             ..
         } = self;
-        drop((ledger, erasures, engine, auditor, vault, log, feed));
+        drop((
+            ledger,
+            erasures,
+            engine,
+            administration,
+            auditor,
+            vault,
+            log,
+            feed,
+        ));
         pool.close();
         leave(private).await
     }

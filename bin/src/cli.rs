@@ -2,9 +2,11 @@
 
 mod audit;
 mod log;
+mod projections;
 
 pub use audit::{Audit, AuditCommand};
 pub use log::{Log, LogCommand, LogCopy};
+pub use projections::{Projections, ProjectionsCommand};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -34,6 +36,8 @@ pub enum Command {
     Migrate,
     /// Keep the read models up to date, without serving.
     Projector(Projector),
+    /// Rebuild read models beside the live ones, compare, switch, go back.
+    Projections(Projections),
     /// Create, list and revoke API keys.
     Keys(Keys),
     /// Replay an account's history, and prove that nobody changed it.

@@ -26,7 +26,7 @@ pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
     line("Starting the database...");
     let app = App::build(&config).await?;
     let result = async {
-        let mut progress = Progress::new("seeding", ACCOUNTS.len() as u64);
+        let mut progress = Progress::new("seeding", ACCOUNTS.len() as u64, 0);
         let (mut events, mut first) = (0, None);
         for (done, demo) in (1..).zip(&ACCOUNTS) {
             let seeded = seed(&app.ledger, &*app.log, demo, app.clock.now()).await?;

@@ -12,6 +12,7 @@ mod keys;
 mod log_copy;
 mod output;
 mod progress;
+mod projections;
 mod projector;
 mod serve;
 mod telemetry;
@@ -52,6 +53,7 @@ async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
         Command::Import(arguments) => import::run(&config, &arguments).await,
         Command::Migrate => app::migrate(&config).await,
         Command::Projector(arguments) => projector::run(&config, &arguments).await,
+        Command::Projections(arguments) => projections::run(&config, &arguments).await,
         Command::Keys(arguments) => keys::run(&config, &arguments).await,
         Command::Audit(arguments) => audit::run(&config, &arguments).await,
         Command::Log(arguments) => {

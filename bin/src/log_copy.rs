@@ -181,7 +181,7 @@ fn show_step(watched: &Watched, shown: &mut Option<(u64, Progress)>) {
             Step::Verifying => "verifying",
             Step::Searching => "searching",
         };
-        if let Some((_, before)) = shown.replace((now.number, Progress::new(what, now.total))) {
+        if let Some((_, before)) = shown.replace((now.number, Progress::new(what, now.total, 0))) {
             before.finish();
         }
     }

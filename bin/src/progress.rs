@@ -12,12 +12,14 @@ pub(crate) struct Progress {
     what: &'static str,
     bar: Option<ProgressBar>,
     total: u64,
+    /// What was there before this run, which says nothing of its speed.
+    from: u64,
     started: Instant,
     last_line: Instant,
 }
 
 impl Progress {
-    pub(crate) fn new(what: &'static str, total: u64) -> Self {
+    pub(crate) fn new(what: &'static str, total: u64, from: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(total);
             let style = ProgressStyle::with_template(
@@ -25,6 +27,8 @@ impl Progress {
             );
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.set_prefix(what);
+            bar.set_position(from);
+            bar.reset_eta();
             bar
         });
         let now = Instant::now();
@@ -32,6 +36,7 @@ impl Progress {
             what,
             bar,
             total,
+            from,
             started: now,
             last_line: now,
         }
@@ -48,11 +53,8 @@ impl Progress {
         } else if self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
             let part = done as f64 / self.total.max(1) as f64;
-            let left = if part > 0.0 {
-                seconds / part - seconds
-            } else {
-                0.0
-            };
+            let gone = done.saturating_sub(self.from) as f64;
+            let left = seconds * self.total.saturating_sub(done) as f64 / gone.max(1.0);
             eprintln!(
                 "{}: {:.0}%, {message}, about {left:.0} s left",
                 self.what,

@@ -19,6 +19,7 @@ struct CaughtUp {
 
 pub(crate) async fn run(config: &Config, arguments: &Projector) -> anyhow::Result<()> {
     let app = App::build(config).await?;
+    app.check().await?;
     let cancel = crate::serve::stop_signal();
     if arguments.once {
         let done = catch_up(&app, &cancel).await?;
@@ -43,7 +44,7 @@ pub(crate) async fn catch_up(
     cancel: &CancellationToken,
 ) -> anyhow::Result<projections::engine::Progress> {
     let head = app.feed.head().await?.map_or(0, |head| head.commit);
-    let bar = Mutex::new(Progress::new("projecting", head));
+    let bar = Mutex::new(Progress::new("projecting", head, 0));
     let done = app
         .engine
         .catch_up(cancel, |done| {

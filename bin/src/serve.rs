@@ -41,7 +41,10 @@ pub(crate) async fn run(config: &Config, arguments: &Serve) -> anyhow::Result<()
     let role = arguments.role;
     let ended = cancel.child_token();
     let serving = async {
-        let result = run_roles(&app, config, role, listen, &ended).await;
+        let result = match app.check().await {
+            Ok(()) => run_roles(&app, config, role, listen, &ended).await,
+            disagree => disagree,
+        };
         ended.cancel();
         result
     };
@@ -121,6 +124,8 @@ async fn api(
         clock: Arc::clone(&app.clock),
         formulas: config.formulas.clone(),
         auditor: app.auditor.clone(),
+        administration: app.administration.clone(),
+        stopping: cancel.clone(),
         erasures: Arc::clone(&app.erasures),
         backup_retention_days: config.backup_retention_days,
     };

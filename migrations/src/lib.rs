@@ -29,4 +29,5 @@ migrations![
     "0006_shards",
     "0007_audit",
     "0008_erasure",
+    "0010_versions",
 ];

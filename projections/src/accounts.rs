@@ -6,8 +6,8 @@ mod query;
 pub use query::{AccountRow, find, find_many, list};
 
 use crate::projection::{Applied, Projection, ProjectionError};
+use crate::tables::Tables;
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 /// The projection `accounts`.
 pub struct Accounts;
@@ -18,7 +18,7 @@ impl Projection for Accounts {
         "accounts"
     }
 
-    fn version(&self) -> i32 {
+    fn contract(&self) -> i32 {
         1
     }
 
@@ -26,11 +26,7 @@ impl Projection for Accounts {
         include_str!("accounts/tables.sql")
     }
 
-    async fn apply(
-        &self,
-        transaction: &Transaction<'_>,
-        events: &[Applied],
-    ) -> Result<(), ProjectionError> {
-        apply::apply(transaction, events).await
+    async fn apply(&self, tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
+        apply::apply(tables, events).await
     }
 }

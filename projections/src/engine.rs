@@ -4,22 +4,32 @@
 //! and swap: two projectors of one name can do no harm, and a kill at any instant loses and
 //! doubles nothing. A passing failure is tried again; a lasting one halts that shard of that read
 //! model alone. Large read models are applied in shards of the accounts, side by side.
+//!
+//! Every version that was filled is kept, live or not, until it is dropped: so whichever is
+//! switched to, or back to, is never stale.
 
-mod checkpoint;
+mod capped;
+pub(crate) mod catalogue;
+mod check;
+pub(crate) mod checkpoint;
 mod hand_over;
 mod reader;
 mod shard;
+mod versions;
 mod worker;
 
-pub use checkpoint::{Checkpoint, checkpoint, checkpoints};
+pub use capped::Capped;
+pub use check::Disagreement;
+pub use checkpoint::{Checkpoint, checkpoints};
 pub use hand_over::{HandedOver, hand_over};
 
 use crate::feed::{EventFeed, FeedError};
 use crate::projection::{Projection, ProjectionError};
 use crate::sql::Held;
+use crate::version::Version;
 use async_trait::async_trait;
 use domain::Position;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use std::{sync::Arc, time::Duration};
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
@@ -65,6 +75,9 @@ pub enum EngineError {
     /// The database lost a read model's newest commits in a crash.
     #[error("{0} went back to before its checkpoint")]
     WentBack(&'static str),
+    /// The live version is not what this program keeps.
+    #[error(transparent)]
+    Disagreement(#[from] Disagreement),
     /// A read model stands at a position of another log.
     #[error(
         "{0} was projected from another log than this one: set EVENT_LOG to the log that it \
@@ -74,10 +87,10 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    fn of(projection: &dyn Projection, source: ProjectionError) -> Self {
+    pub(crate) fn of(version: &Version, source: impl Into<ProjectionError>) -> Self {
         Self::Projection {
-            name: projection.name(),
-            source,
+            name: version.name(),
+            source: source.into(),
         }
     }
 
@@ -112,6 +125,8 @@ pub struct Engine {
     feed: Arc<dyn EventFeed>,
     database: Arc<dyn Database>,
     projections: Vec<Arc<dyn Projection>>,
+    /// The one version that is kept, if not all are.
+    only: Option<i32>,
 }
 
 /// Batches that may wait for a read model while it applies another.
@@ -120,7 +135,8 @@ const BATCHES_AHEAD: usize = 1;
 const LOG_PAUSE: Duration = Duration::from_millis(500);
 
 impl Engine {
-    /// Puts the engine together.
+    /// Puts the engine together: it keeps the live version of each read model, and every other one
+    /// that was filled.
     pub fn new(
         feed: Arc<dyn EventFeed>,
         database: Arc<dyn Database>,
@@ -130,29 +146,22 @@ impl Engine {
             feed,
             database,
             projections,
+            only: None,
         }
     }
 
-    /// Makes the tables of read models that are not there yet. The log is asked for its id only
-    /// if there are any: a program that was installed starts without its log.
-    pub async fn install(&self) -> Result<(), EngineError> {
-        let mut client = self.database.connect().await?;
-        let mut log = None;
-        for projection in &self.projections {
-            let failed = |source| EngineError::of(&**projection, source);
-            let is_installed = checkpoint::is_installed(&client, &**projection).await;
-            if is_installed.map_err(failed)? {
-                continue;
-            }
-            let log = match log {
-                Some(log) => log,
-                None => *log.insert(self.feed.log_id().await?),
-            };
-            checkpoint::install(&mut client, &**projection, log)
-                .await
-                .map_err(failed)?;
+    /// An engine that keeps one version, filled or not.
+    pub fn of_version(
+        feed: Arc<dyn EventFeed>,
+        database: Arc<dyn Database>,
+        version: &Version,
+    ) -> Self {
+        Self {
+            feed,
+            database,
+            projections: vec![Arc::clone(&version.projection)],
+            only: Some(version.number),
         }
-        Ok(())
     }
 
     /// The log's id, once it is there. Whoever follows waits for it; whoever wants to get
@@ -204,30 +213,20 @@ impl Engine {
                 }
             }
         }
-        self.run_on(Until::Cancelled, cancel, &|_| {})
-            .await
-            .map(|_| ())
-    }
-
-    /// Whether all read models have been at the head before.
-    async fn is_filled(&self) -> Result<bool, EngineError> {
-        let client = self.database.connect().await?;
-        for projection in &self.projections {
-            let filled = checkpoint::is_filled(&client, &**projection).await;
-            if !filled.map_err(|e| EngineError::of(&**projection, e))? {
-                return Ok(false);
-            }
+        // A run ends without being asked to when there are other versions to keep.
+        while !cancel.is_cancelled() {
+            self.run_on(Until::Cancelled, cancel, &|_| {}).await?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Makes the indexes that wait for the first arrival at the head.
     async fn finish(&self) -> Result<(), EngineError> {
         let mut client = self.database.connect().await?;
-        for projection in &self.projections {
-            checkpoint::finish(&mut client, &**projection)
+        for version in self.versions().await? {
+            catalogue::finish(&mut client, &version)
                 .await
-                .map_err(|e| EngineError::of(&**projection, e))?;
+                .map_err(|e| EngineError::of(&version, e))?;
         }
         Ok(())
     }
@@ -266,7 +265,11 @@ impl Engine {
             return Ok(Progress::default());
         };
         self.install().await?;
-        let shards = self.shards(log).await?;
+        let versions = self.versions().await?;
+        let shards = self.shards(&versions, log).await?;
+        if shards.is_empty() && until == Until::Head {
+            return Ok(Progress::default());
+        }
         // Cancelled with the caller's, or by a read model that must begin anew.
         let done = cancel.child_token();
         let slowest = shards.iter().map(|shard| shard.held);
@@ -282,37 +285,40 @@ impl Engine {
         let after = slowest.and_then(|held| held.position());
         let reading = reader::run(
             Arc::clone(&self.feed),
-            after,
+            (after, &versions),
             senders,
             until,
             &done,
             progress,
         );
-        let (read, applied) = tokio::join!(reading, join_all(workers));
+        let working = join(reading, join_all(workers));
+        let (read, applied) = match until {
+            Until::Head => working.await,
+            Until::Cancelled => tokio::select! {
+                done = working => done,
+                never = self.watch(&versions, &done) => match never {},
+            },
+        };
         applied.into_iter().collect::<Result<Vec<()>, _>>()?;
         read
     }
 
-    /// Whether the read models belong to the log. Whoever writes to another one than they were
-    /// projected from would write where nobody looks.
-    pub async fn ensure_log(&self) -> Result<(), EngineError> {
-        self.install().await?;
-        let log = self.feed.log_id().await?;
-        self.shards(log).await.map(|_| ())
-    }
-
     /// All shards of all read models, and where they stand.
-    async fn shards(&self, log: Uuid) -> Result<Vec<worker::Shard>, EngineError> {
+    async fn shards(
+        &self,
+        versions: &[Version],
+        log: Uuid,
+    ) -> Result<Vec<worker::Shard>, EngineError> {
         let client = self.database.connect().await?;
         let mut shards = vec![];
-        for projection in &self.projections {
-            for (number, parts) in (0..).zip(shard::parts(projection.is_sharded())) {
-                let held = checkpoint::load(&client, &**projection, number, log)
+        for version in versions {
+            for (number, parts) in (0..).zip(shard::parts(version.projection.is_sharded())) {
+                let held = checkpoint::load(&client, version, number, log)
                     .await
-                    .map_err(|e| EngineError::of(&**projection, e))?
-                    .ok_or(EngineError::ForeignCheckpoint(projection.name()))?;
+                    .map_err(|e| EngineError::of(version, e))?
+                    .ok_or(EngineError::ForeignCheckpoint(version.name()))?;
                 shards.push(worker::Shard {
-                    projection: Arc::clone(projection),
+                    version: version.clone(),
                     number,
                     parts,
                     held,

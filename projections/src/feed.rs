@@ -55,6 +55,13 @@ pub trait EventFeed: Send + Sync {
     /// The position of the last event, if there is one.
     async fn head(&self) -> Result<Option<Position>, FeedError>;
 
+    /// How many events lie after a position (or from the beginning) up to another one, where
+    /// positions say so without reading.
+    fn distance(&self, after: Option<Position>, to: Position) -> Option<u64> {
+        let _gaps = (after, to);
+        None
+    }
+
     /// Changes when something may have been appended. A hint: followers poll besides.
     fn hints(&self) -> watch::Receiver<u64>;
 

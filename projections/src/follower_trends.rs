@@ -12,8 +12,8 @@ pub use point::{Point, metric_as_of, since_unknown};
 pub use trend::{Bucket, Interval, TrendQuery, raw, trend, trend_sql};
 
 use crate::projection::{Applied, Projection, ProjectionError};
+use crate::tables::Tables;
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 /// The projection `follower_trends`.
 pub struct FollowerTrends;
@@ -24,7 +24,7 @@ impl Projection for FollowerTrends {
         "follower_trends"
     }
 
-    fn version(&self) -> i32 {
+    fn contract(&self) -> i32 {
         1
     }
 
@@ -36,12 +36,12 @@ impl Projection for FollowerTrends {
         true
     }
 
-    async fn apply(
-        &self,
-        transaction: &Transaction<'_>,
-        events: &[Applied],
-    ) -> Result<(), ProjectionError> {
-        apply::apply(transaction, events).await?;
-        erase::erase(transaction, events).await
+    fn takes(&self, event_type: &str) -> bool {
+        matches!(event_type, "MetricsObserved" | "AccountErased")
+    }
+
+    async fn apply(&self, tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
+        apply::apply(tables, events).await?;
+        erase::erase(tables, events).await
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod admin;
 pub mod engine;
 mod erasure;
 pub mod feed;
@@ -12,15 +13,20 @@ pub mod follower_trends;
 pub mod projection;
 pub mod sql;
 pub mod sync_health;
+pub mod tables;
 pub mod top_posts;
+pub mod version;
 
 pub use access::Scope;
+pub use admin::Administration;
 pub use engine::Engine;
 pub use projection::{Applied, Projection, ProjectionError};
+pub use tables::Tables;
+pub use version::{Version, Versions};
 
 use std::sync::Arc;
 
-/// Every read model with its live version.
+/// The code of every read model: of one that is being changed, of both contracts.
 pub fn registry() -> Vec<Arc<dyn Projection>> {
     vec![
         Arc::new(accounts::Accounts),

@@ -1,10 +1,10 @@
-//! What a read model is to the engine: a name, a version, tables, and how events change them.
+//! What a read model is to the engine: a name, a contract, tables, and how events change them.
 
+use crate::tables::Tables;
 use async_trait::async_trait;
 use domain::account::Event;
 use domain::codec::Metadata;
 use domain::{AccountId, EventId, Position};
-use tokio_postgres::Transaction;
 
 /// A decoded event of an account on its way into a read model.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub enum ProjectionError {
     #[error("the database is unavailable: {0}")]
     Unreachable(String),
     /// The checkpoint lies before where this run had moved it, or is gone.
-    #[error("the database went back to before the checkpoint, as after a crash")]
+    #[error("the checkpoint went back, as after a crash, or its version was dropped")]
     WentBack,
     /// The tables were filled in other shards: what each account has seen is not known.
     #[error("the tables were filled in {held} shards, not {shards}: this needs a new version")]
@@ -71,13 +71,15 @@ fn is_io(error: &tokio_postgres::Error) -> bool {
 /// A read model. It never refuses an event: strange history only changes less.
 #[async_trait]
 pub trait Projection: Send + Sync {
-    /// The name, without its version.
+    /// The name, without a version.
     fn name(&self) -> &'static str;
 
-    /// The version; its tables carry it in their names, literally in the SQL.
-    fn version(&self) -> i32;
+    /// What this code makes of events, as a number: whoever changes the tables, or `apply` so that
+    /// it leaves other rows, counts it up. The registry may hold the code of two contracts.
+    fn contract(&self) -> i32;
 
-    /// The statements that make the tables, with what `apply` needs of indexes.
+    /// The statements that make the tables, with what `apply` needs of indexes. Tables and indexes
+    /// are named `<name>_vN`, or so with more after it.
     fn tables(&self) -> &'static str;
 
     /// The statements that make the indexes which only queries need. They are made when the read
@@ -92,11 +94,18 @@ pub trait Projection: Send + Sync {
         false
     }
 
+    /// Whether it looks at events of this type. A type that no read model of a run looks at is not
+    /// decoded.
+    fn takes(&self, _event_type: &str) -> bool {
+        true
+    }
+
+    /// Whose a row of any of its tables is, as SQL over the columns of its primary key, as `t`.
+    fn account_of_row(&self) -> &'static str {
+        "t.account_id"
+    }
+
     /// Changes the rows within the engine's transaction. Applying events again that were applied
     /// before changes nothing.
-    async fn apply(
-        &self,
-        transaction: &Transaction<'_>,
-        events: &[Applied],
-    ) -> Result<(), ProjectionError>;
+    async fn apply(&self, tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError>;
 }

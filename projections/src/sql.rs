@@ -1,5 +1,6 @@
 //! Domain values as Postgres columns, and what a query needs of a connection.
 
+use crate::version::Versions;
 use bytes::{BufMut, BytesMut};
 use domain::{Position, Timestamp};
 use std::error::Error;
@@ -94,9 +95,9 @@ impl Held {
     }
 }
 
-/// A connection that read models are asked over. One that keeps prepared statements answers
-/// faster: the same statement text comes again and again.
-pub trait Reader: Send + Sync {
+/// A connection. One that keeps prepared statements answers faster: the same statement text comes
+/// again and again.
+pub trait Connection: Send + Sync {
     /// All rows.
     fn query(
         &self,
@@ -119,7 +120,7 @@ pub trait Reader: Send + Sync {
     ) -> impl Future<Output = Result<Row, tokio_postgres::Error>> + Send;
 }
 
-impl Reader for Client {
+impl Connection for Client {
     async fn query(
         &self,
         sql: &str,
@@ -142,5 +143,84 @@ impl Reader for Client {
         arguments: &[&(dyn ToSql + Sync)],
     ) -> Result<Row, tokio_postgres::Error> {
         Self::query_one(self, sql, arguments).await
+    }
+}
+
+impl<C: Connection> Connection for &C {
+    async fn query(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        C::query(self, sql, arguments).await
+    }
+
+    async fn query_opt(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, tokio_postgres::Error> {
+        C::query_opt(self, sql, arguments).await
+    }
+
+    async fn query_one(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, tokio_postgres::Error> {
+        C::query_one(self, sql, arguments).await
+    }
+}
+
+/// What read models are asked over: a connection, and which version of each is meant.
+///
+/// What it sends is boxed: handlers ask several questions at once, and would grow large with them.
+pub struct Reader<C> {
+    connection: C,
+    versions: Versions,
+}
+
+impl<C: Connection> Reader<C> {
+    /// Reads these versions.
+    pub const fn new(connection: C, versions: Versions) -> Self {
+        Self {
+            connection,
+            versions,
+        }
+    }
+
+    /// The versions that all answers come from.
+    pub const fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
+    /// All rows.
+    pub async fn query(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let sql = self.versions.render(sql);
+        Box::pin(self.connection.query(&sql, arguments)).await
+    }
+
+    /// The only row, or nothing.
+    pub async fn query_opt(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, tokio_postgres::Error> {
+        let sql = self.versions.render(sql);
+        Box::pin(self.connection.query_opt(&sql, arguments)).await
+    }
+
+    /// The only row.
+    pub async fn query_one(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, tokio_postgres::Error> {
+        let sql = self.versions.render(sql);
+        Box::pin(self.connection.query_one(&sql, arguments)).await
     }
 }

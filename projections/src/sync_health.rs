@@ -7,8 +7,8 @@ mod query;
 pub use query::{FailedSync, HealthRow, failed_by_window, find, find_many, list};
 
 use crate::projection::{Applied, Projection, ProjectionError};
+use crate::tables::Tables;
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 /// The projection `sync_health`.
 pub struct SyncHealth;
@@ -19,7 +19,7 @@ impl Projection for SyncHealth {
         "sync_health"
     }
 
-    fn version(&self) -> i32 {
+    fn contract(&self) -> i32 {
         1
     }
 
@@ -27,12 +27,15 @@ impl Projection for SyncHealth {
         include_str!("sync_health/tables.sql")
     }
 
-    async fn apply(
-        &self,
-        transaction: &Transaction<'_>,
-        events: &[Applied],
-    ) -> Result<(), ProjectionError> {
-        apply::apply(transaction, events).await?;
-        erase::erase(transaction, events).await
+    fn takes(&self, event_type: &str) -> bool {
+        !matches!(
+            event_type,
+            "ProfileChanged" | "MetricsObserved" | "PostsObserved"
+        )
+    }
+
+    async fn apply(&self, tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
+        apply::apply(tables, events).await?;
+        erase::erase(tables, events).await
     }
 }

@@ -18,8 +18,8 @@ pub use numbers::{METRICS, Numbers};
 pub use query::{PostRow, TopQuery, TopScope, find, list, ranked_sql, top, top_at};
 
 use crate::projection::{Applied, Projection, ProjectionError};
+use crate::tables::Tables;
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 /// The projection `top_posts`.
 pub struct TopPosts;
@@ -30,7 +30,7 @@ impl Projection for TopPosts {
         "top_posts"
     }
 
-    fn version(&self) -> i32 {
+    fn contract(&self) -> i32 {
         1
     }
 
@@ -46,12 +46,16 @@ impl Projection for TopPosts {
         true
     }
 
-    async fn apply(
-        &self,
-        transaction: &Transaction<'_>,
-        events: &[Applied],
-    ) -> Result<(), ProjectionError> {
-        apply::apply(transaction, events).await?;
-        erase::erase(transaction, events).await
+    fn account_of_row(&self) -> &'static str {
+        "(select p.account_id from top_posts_vN p where p.post = t.post)"
+    }
+
+    fn takes(&self, event_type: &str) -> bool {
+        matches!(event_type, "PostsObserved" | "AccountErased")
+    }
+
+    async fn apply(&self, tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
+        apply::apply(tables, events).await?;
+        erase::erase(tables, events).await
     }
 }

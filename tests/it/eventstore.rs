@@ -6,5 +6,6 @@ mod following;
 mod nodes;
 mod program;
 mod proofs;
+mod rebuild;
 mod scene;
 mod secrets;

@@ -1,10 +1,13 @@
 //! `kill -9` of importer, projector and Postgres at random instants: nothing acknowledged is lost
-//! or doubled, the log is what an uninterrupted import writes, the read models are its fold.
+//! or doubled, the log is what an uninterrupted import writes, the read models are its fold. All the
+//! while an administrator rebuilds, switches and goes back, and is killed too.
 
 use crate::fold;
 use adapters::postgres::Endpoint;
 use adapters::postgres::private::{PrivateOptions, PrivatePostgres};
 use anyhow::{Context, ensure};
+use projections::Versions;
+use projections::engine::checkpoints;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -19,6 +22,7 @@ const KILLS_PER_EPOCH: usize = 5;
 const ACCOUNTS: usize = 10;
 const INSTANTS: usize = 60;
 const POSTS: usize = 40;
+const MODELS: [&str; 4] = ["accounts", "follower_trends", "sync_health", "top_posts"];
 
 /// A folder of data, with a Postgres of the program's own; gone when dropped.
 struct Home(PathBuf);
@@ -223,6 +227,35 @@ async fn copy_vault(from: &Client, to: &Client) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What an administrator does with which read model; most of it is refused or killed.
+fn administer(home: &Home, rng: &mut Rng) -> anyhow::Result<Child> {
+    let pick = |rng: &mut Rng, from: &[&'static str]| from[rng.below(from.len() as u64) as usize];
+    let verb = pick(rng, &["rebuild", "rebuild", "switch", "rollback"]);
+    let name = pick(rng, &MODELS);
+    home.program(&["projections", verb, name])
+}
+
+/// Every version that was filled and kept is a fold of the log, whichever is live.
+async fn assert_all_versions_equal_the_log(client: &Client) -> anyhow::Result<usize> {
+    let rows = client
+        .query(
+            "select name, version
+             from projection_versions
+             where filled_at is not null and dropped_at is null
+             order by name, version",
+            &[],
+        )
+        .await?;
+    for row in &rows {
+        let mut versions = Versions::default().with(row.get("name"), row.get("version"), 1);
+        for live in checkpoints(client).await? {
+            versions = versions.with(&live.name, live.version, live.contract);
+        }
+        fold::assert_versions_equal_the_log(client, &versions).await?;
+    }
+    Ok(rows.len())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_kills_lose_and_double_nothing() -> anyhow::Result<()> {
     let seed = seed(20_261_121);
@@ -258,6 +291,7 @@ async fn fifty_kills_lose_and_double_nothing() -> anyhow::Result<()> {
         for kill_number in 0..KILLS_PER_EPOCH {
             let mut importer = stormy.import(data.path(), epoch)?;
             let mut projector = stormy.program(&["projector"])?;
+            let mut administrator = administer(&stormy, &mut rng)?;
             // Each time a little later, since what is there already is passed quickly.
             let step = shortest.as_micros() as u64 / (KILLS_PER_EPOCH as u64 + 1);
             let delay = step * kill_number as u64 + step / 2 + rng.below(step);
@@ -278,9 +312,10 @@ async fn fifty_kills_lose_and_double_nothing() -> anyhow::Result<()> {
             }
             // Whoever is left goes too, at another instant.
             tokio::time::sleep(Duration::from_millis(rng.below(60))).await;
-            let _gone = (importer.kill(), projector.kill());
+            let _gone = (importer.kill(), projector.kill(), administrator.kill());
             importer.wait()?;
             projector.wait()?;
+            administrator.wait()?;
         }
         ensure!(
             stormy.import(data.path(), epoch)?.wait()?.success(),
@@ -296,6 +331,24 @@ async fn fifty_kills_lose_and_double_nothing() -> anyhow::Result<()> {
     ensure!(
         stormy.program(&["projector", "--once"])?.wait()?.success(),
         "the projector does not end well:\n{}",
+        stormy.said()
+    );
+
+    for name in MODELS {
+        for verb in ["rebuild", "diff", "switch"] {
+            ensure!(
+                stormy
+                    .program(&["projections", verb, name])?
+                    .wait()?
+                    .success(),
+                "{verb} {name} does not end well:\n{}",
+                stormy.said()
+            );
+        }
+    }
+    ensure!(
+        stormy.program(&["projector", "--once"])?.wait()?.success(),
+        "the projector keeps all versions:\n{}",
         stormy.said()
     );
 
@@ -316,7 +369,9 @@ async fn fifty_kills_lose_and_double_nothing() -> anyhow::Result<()> {
         found.len() == expected.len(),
         "streams that nobody asked for"
     );
-    fold::assert_read_models_equal_the_log(&client).await?;
+    let versions = assert_all_versions_equal_the_log(&client).await?;
+    eprintln!("kills: {versions} versions of {} read models", MODELS.len());
+    ensure!(versions >= 2 * MODELS.len());
     drop((client, calm_client));
     tokio::task::spawn_blocking(move || postgres.leave().and(calm_postgres.leave())).await??;
     Ok(())

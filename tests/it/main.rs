@@ -21,6 +21,7 @@ mod postgres_log;
 mod private_postgres;
 mod projection_engine;
 mod query_plans;
+mod rebuild;
 mod round_trips;
 mod smoke;
 mod standin;

@@ -17,14 +17,14 @@ use domain::codec::decode_recorded;
 use domain::{Position, RecordedEvent};
 use projections::engine::checkpoints;
 use projections::feed::{EventFeed, FeedError, Follower, Subscription};
-use projections::{Applied, Engine, Projection, ProjectionError};
+use projections::{Applied, Engine, Projection, ProjectionError, Tables};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tests::TestLedger;
 use tokio::sync::{Notify, watch};
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 /// Each table of the read models: how many rows, and a digest of them all.
@@ -240,8 +240,8 @@ impl Projection for Stalling {
         self.inner.name()
     }
 
-    fn version(&self) -> i32 {
-        self.inner.version()
+    fn contract(&self) -> i32 {
+        self.inner.contract()
     }
 
     fn tables(&self) -> &'static str {
@@ -256,12 +256,8 @@ impl Projection for Stalling {
         self.inner.is_sharded()
     }
 
-    async fn apply(
-        &self,
-        transaction: &Transaction<'_>,
-        events: &[Applied],
-    ) -> Result<(), ProjectionError> {
-        self.inner.apply(transaction, events).await?;
+    async fn apply(&self, tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
+        self.inner.apply(tables, events).await?;
         if self.gate.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.gate.reached.notify_one();
             self.gate.released.notified().await;

@@ -1,15 +1,17 @@
 //! Indexes are read only as deep as the answer: what a question costs does not grow with the
 //! numbers of others. (The benchmarks have a case of five million observations.)
 
+use adapters::postgres::connect::Connected;
 use anyhow::{Context, ensure};
 use domain::formula::Formula;
 use domain::{AccountId, CreatorId, Metric, time::DAY_MICROS};
-use projections::Scope;
+use projections::engine::checkpoints;
 use projections::follower_trends::{self, Interval, TrendQuery, trend_sql};
 use projections::top_posts::{self, Measure, TopQuery, TopScope};
+use projections::{Scope, Versions};
 use serde_json::Value;
 use tests::TestLedger;
-use tests::ledger::at;
+use tests::ledger::{at, first_versions};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 /// The account that is asked about: 2,000 posts, and followers twice a day for more than a year.
@@ -149,7 +151,7 @@ async fn rows_fetched(client: &Client) -> anyhow::Result<[i64; 4]> {
         };
         client.batch_execute("begin").await?;
         let before = fetched(client).await?;
-        let found = top_posts::top(client, &Scope::AllCreators, &query).await?;
+        let found = top_posts::top(&first_versions(client), &Scope::AllCreators, &query).await?;
         let after = fetched(client).await?;
         client.batch_execute("commit").await?;
         ensure!(found.len() == TOP as usize, "{} posts", found.len());
@@ -168,7 +170,8 @@ async fn rows_fetched(client: &Client) -> anyhow::Result<[i64; 4]> {
     client.batch_execute("begin").await?;
     let before = fetched(client).await?;
     let zone = "UTC".parse()?;
-    let found = follower_trends::trend(client, &query, Interval::Day, zone, 2_000).await?;
+    let found =
+        follower_trends::trend(&first_versions(client), &query, Interval::Day, zone, 2_000).await?;
     let after = fetched(client).await?;
     client.batch_execute("commit").await?;
     ensure!(
@@ -187,7 +190,8 @@ async fn an_answer_costs_what_it_shows() -> anyhow::Result<()> {
     ledger.catch_up().await?;
     let TestLedger { database, .. } = ledger;
     // A connection as the API has it: statements are planned once, whatever they are asked.
-    let client = database.pool(1)?.get().await?;
+    let pool = database.pool(2)?;
+    let client = pool.get().await?;
     // The very statement that the API runs.
     let top = top_posts::ranked_sql(
         &Scope::AllCreators,
@@ -200,14 +204,15 @@ async fn an_answer_costs_what_it_shows() -> anyhow::Result<()> {
         },
     )
     .context("a measure with an index")?;
+    let live = Versions::live(&checkpoints(&Connected::from_pool(&pool).await?).await?);
     client
-        .batch_execute(&format!(
+        .batch_execute(&live.render(&format!(
             "set time zone 'UTC';
              prepare top (uuid, text, text[], text, bigint, timestamptz, bigint) as {top};
              prepare trend (uuid, text, timestamptz[], timestamptz[], timestamptz, timestamptz)
              as {};",
             trend_sql()
-        ))
+        )))
         .await?;
     fill(&client, (900, 900), (2_000, 800)).await?;
 

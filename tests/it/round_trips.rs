@@ -111,6 +111,8 @@ async fn an_answer_asks_in_few_flights() -> anyhow::Result<()> {
         clock: Arc::new(SystemClock),
         formulas: FormulaPolicy::default(),
         auditor: ledger.auditor()?,
+        administration: ledger.administration(),
+        stopping: CancellationToken::new(),
         erasures: Arc::clone(&ledger.erasures),
         backup_retention_days: 35,
     };

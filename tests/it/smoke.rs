@@ -3,7 +3,7 @@
 use domain::{Metric, Platform};
 use projections::follower_trends::metric_as_of;
 use tests::TestLedger;
-use tests::ledger::at;
+use tests::ledger::{at, first_versions};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_goes_in_and_comes_out() -> anyhow::Result<()> {
@@ -15,7 +15,14 @@ async fn a_number_goes_in_and_comes_out() -> anyhow::Result<()> {
     ledger.catch_up().await?;
     let client = ledger.database.connect().await?;
     let end = at("2026-12-31T00:00:00Z");
-    let point = metric_as_of(&client, account, Metric::Followers, end, end).await?;
+    let point = metric_as_of(
+        &first_versions(&client),
+        account,
+        Metric::Followers,
+        end,
+        end,
+    )
+    .await?;
     assert_eq!(point.map(|point| point.value), Some(42));
     Ok(())
 }

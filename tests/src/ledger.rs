@@ -10,7 +10,8 @@ use commands::text::{PostText, ProfileText};
 use commands::{Context, Erasures, Intent, Ledger, Outcome, PostSnapshot, Profile};
 use domain::observation::{Cause, Provenance};
 use domain::{AccountId, CreatorId, Metric, Platform, Timestamp, Values};
-use projections::{Engine, feed::EventFeed};
+use projections::sql::{Connection, Reader};
+use projections::{Administration, Engine, Versions, feed::EventFeed};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -42,6 +43,15 @@ pub struct TestLedger {
 /// A moment written as RFC 3339.
 pub fn at(text: &str) -> Timestamp {
     text.parse().expect("a time in RFC 3339")
+}
+
+/// Asks the first version of every read model.
+pub fn first_versions<C: Connection>(connection: C) -> Reader<C> {
+    let names = projections::registry().into_iter();
+    let versions = names.fold(Versions::default(), |versions, projection| {
+        versions.with(projection.name(), 1, projection.contract())
+    });
+    Reader::new(connection, versions)
 }
 
 /// Known values.
@@ -153,6 +163,15 @@ impl TestLedger {
             erasure_log,
             _folder: None,
         })
+    }
+
+    /// The read models' versions in the hands of an administrator.
+    pub fn administration(&self) -> Administration {
+        Administration::new(
+            Arc::clone(&self.log) as Arc<dyn EventFeed>,
+            Arc::new(self.database.endpoint.clone()),
+            projections::registry(),
+        )
     }
 
     /// What audits need, over the same log, with the key that signs in tests.

@@ -2,7 +2,7 @@
 
 use super::Services;
 use super::auth::By;
-use super::envelope::{Answer, Envelope, Freshness, Model, begin};
+use super::envelope::{Answer, Envelope, Freshness, Model, Reading, begin};
 use super::flight::together;
 use super::open::{Opener, Profile};
 use super::params::{Asked, Page, Params, Take, Wait, platform, platform_id};
@@ -11,7 +11,6 @@ use super::problem::{Code, Problem, Problems};
 use super::standing::{Action, Badge, DataState, Standing};
 use super::time::{Moment, Times};
 use crate::api_keys::Caller;
-use crate::postgres::connect::Connected;
 use axum::Json;
 use axum::extract::State;
 use domain::{AccountId, Platform, Timestamp};
@@ -129,7 +128,7 @@ pub(super) struct Found {
 impl Found {
     /// Finds it, or answers that there is none that this caller may see.
     pub(super) async fn find(
-        client: &Connected,
+        client: &Reading,
         caller: &Caller,
         account: AccountId,
     ) -> Result<Self, Problem> {

@@ -9,10 +9,11 @@ use super::time::{Moment, Times};
 use crate::postgres::connect::Connected;
 use axum::Json;
 use domain::{Position, Timestamp};
-use projections::Projection;
 use projections::accounts::AccountRow;
 use projections::engine::{Checkpoint, checkpoints};
+use projections::sql::Reader;
 use projections::sync_health::HealthRow;
+use projections::{Projection, Versions};
 use serde::Serialize;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -133,9 +134,13 @@ impl Model {
             Self::TopPosts => &projections::top_posts::TopPosts,
             Self::SyncHealth => &projections::sync_health::SyncHealth,
         };
-        checkpoint.name == projection.name() && checkpoint.version == projection.version()
+        checkpoint.name == projection.name()
     }
 }
+
+/// A connection that reads the versions which were live when the answer began: all of the answer
+/// comes from the same ones, also if others go live meanwhile.
+pub(super) type Reading = Reader<Connected>;
 
 /// Where the read models stood just before the rows of an answer were read.
 #[derive(Clone, Copy, Debug)]
@@ -146,7 +151,7 @@ pub(super) struct Read {
 
 /// Begins an answer: waits for a position if one is asked for, and says where the models stand.
 ///
-/// The checkpoints are read before the rows, and rows and checkpoint of a model move together:
+/// The checkpoints are read before the rows, with which version of each is live, and rows and checkpoint of a model move together:
 /// so the rows show at least what the position says, and possibly more, without a transaction
 /// around the whole answer. Of several models the slowest counts: an answer joins them all.
 ///
@@ -156,12 +161,12 @@ pub(super) async fn begin(
     Stood(mut held): Stood,
     models: &[Model],
     wait: Wait,
-) -> Result<(Connected, Read), Problem> {
+) -> Result<(Reading, Read), Problem> {
     let deadline = Instant::now() + WAIT_LIMIT;
     loop {
         let position = slowest(&held, models);
         if is_reached(position, &held, models, wait)? {
-            let client = services.client().await?;
+            let client = Reader::new(services.client().await?, Versions::live(&held));
             let now = services.clock.now();
             return Ok((client, Read { position, now }));
         }
@@ -223,6 +228,7 @@ mod tests {
         Checkpoint {
             name: name.to_owned(),
             version: 1,
+            contract: 1,
             log,
             position: commit.map(|commit| Position {
                 log,

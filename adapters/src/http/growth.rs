@@ -3,13 +3,12 @@
 use super::Services;
 use super::accounts::Found;
 use super::auth::By;
-use super::envelope::{Answer, Envelope, Model, begin};
+use super::envelope::{Answer, Envelope, Model, Reading, begin};
 use super::flight::together;
 use super::params::{Asked, Params, Take, Wait};
 use super::paths::AccountPath;
 use super::problem::{Problem, Problems};
 use super::time::{KnownAt, Moment, Times, WindowParams};
-use crate::postgres::connect::Connected;
 use axum::Json;
 use axum::extract::State;
 use domain::formula::{self, Formula, Ratio};
@@ -136,7 +135,7 @@ struct Ends {
 
 impl Ends {
     async fn find(
-        client: &Connected,
+        client: &Reading,
         account: AccountId,
         metric: Metric,
         (from, to): (Timestamp, Timestamp),

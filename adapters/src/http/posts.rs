@@ -6,7 +6,7 @@ use self::place::Place;
 use super::Services;
 use super::accounts::Found;
 use super::auth::By;
-use super::envelope::{Answer, Envelope, Model, begin};
+use super::envelope::{Answer, Envelope, Model, Reading, begin};
 use super::flight::together;
 use super::metrics::{EventRef, MetricValue};
 use super::open::{Opener, PostText};
@@ -15,11 +15,11 @@ use super::paths::{AccountPath, MetricPath, PostPath};
 use super::problem::{Problem, Problems};
 use super::time::{Moment, Times};
 use crate::api_keys::Caller;
-use crate::postgres::connect::Connected;
 use axum::Json;
 use axum::extract::State;
 use domain::{AccountId, Metric, Platform};
 use futures_util::future::join;
+use projections::Versions;
 use projections::top_posts::{self, METRICS, Numbers, Observation, PostRow};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
@@ -135,7 +135,7 @@ async fn open(row: PostRow, opener: &mut Opener<'_>) -> Result<Post, Problem> {
 }
 
 /// The post, if it is one of the account in the path.
-async fn find(client: &Connected, caller: &Caller, path: PostPath) -> Result<PostRow, Problem> {
+async fn find(client: &Reading, caller: &Caller, path: PostPath) -> Result<PostRow, Problem> {
     top_posts::find(client, &caller.scope, path.post)
         .await?
         .filter(|row| row.account_id == path.account_id)
@@ -176,8 +176,10 @@ pub(super) async fn list(
         Some(id) => {
             let found = find_account.await?;
             // The key comes first, and may need the connection that is given back here.
+            let versions = client.versions().clone();
             drop(client);
-            let rows = by_platform_id(&services, &caller, account, &id, &mut opener).await?;
+            let of = (&caller, account);
+            let rows = by_platform_id(&services, versions, of, &id, &mut opener).await?;
             (found, rows)
         }
     };
@@ -198,7 +200,7 @@ pub(super) async fn list(
 
 /// An account and a post of it, asked for together. An erased account has no post to show.
 async fn account_and_post(
-    client: &Connected,
+    client: &Reading,
     caller: &Caller,
     path: PostPath,
 ) -> Result<(Found, PostRow), Problem> {
@@ -211,15 +213,15 @@ async fn account_and_post(
 /// The account's post with the platform's own id, which only the account's key can name.
 async fn by_platform_id(
     services: &Services,
-    caller: &Caller,
-    account: AccountId,
+    versions: Versions,
+    (caller, account): (&Caller, AccountId),
     platform_post_id: &str,
     opener: &mut Opener<'_>,
 ) -> Result<Vec<PostRow>, Problem> {
     let Some(key) = opener.key(account).await? else {
         return Ok(vec![]);
     };
-    let client = services.client().await?;
+    let client = Reading::new(services.client().await?, versions);
     let found = top_posts::find(&client, &caller.scope, key.post_key(platform_post_id)).await?;
     Ok(found
         .filter(|row| row.account_id == account)

@@ -34,13 +34,14 @@ pub(super) enum Code {
     BodyTooLarge,
     Internal,
     NotYetProjected,
+    NotNow,
     Unavailable,
     Timeout,
 }
 
 impl Code {
     /// Every code, for the documentation.
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Unauthorized,
         Self::RoleNotAllowed,
         Self::NotFound,
@@ -54,6 +55,7 @@ impl Code {
         Self::BodyTooLarge,
         Self::Internal,
         Self::NotYetProjected,
+        Self::NotNow,
         Self::Unavailable,
         Self::Timeout,
     ];
@@ -118,6 +120,7 @@ impl Code {
                 Status::SERVICE_UNAVAILABLE,
                 "Not there yet",
             ),
+            Self::NotNow => ("not_now", Status::CONFLICT, "Not as things stand now"),
             Self::Unavailable => (
                 "unavailable",
                 Status::SERVICE_UNAVAILABLE,

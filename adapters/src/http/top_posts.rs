@@ -5,13 +5,12 @@ mod measured;
 use super::Services;
 use super::accounts::Found;
 use super::auth::By;
-use super::envelope::{Answer, Envelope, Freshness, Model, begin};
+use super::envelope::{Answer, Envelope, Freshness, Model, Reading, begin};
 use super::flight::together;
 use super::open::Opener;
 use super::params::{Asked, MAX_LIMIT, Params, Take, Wait, platform};
 use super::problem::{Code, Problem, Problems};
 use super::time::Times;
-use crate::postgres::connect::Connected;
 use axum::Json;
 use axum::extract::State;
 use domain::formula::{Formula, FormulaPolicy};
@@ -211,7 +210,7 @@ fn divide(
 /// The best posts, best first. Where a formula is switched off for some platforms, the others are
 /// ranked one by one and merged: so what is switched off is never even worked out.
 async fn rank(
-    client: &Connected,
+    client: &Reading,
     scope: &Scope,
     query: &TopQuery,
     axes: Option<(Timestamp, Timestamp)>,

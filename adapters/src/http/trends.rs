@@ -5,13 +5,12 @@ mod gap;
 use super::Services;
 use super::accounts::Found;
 use super::auth::By;
-use super::envelope::{Answer, Envelope, Model, begin};
+use super::envelope::{Answer, Envelope, Model, Reading, begin};
 use super::params::{Asked, Params, Take, Wait};
 use super::paths::{AccountPath, MetricPath};
 use super::problem::{Problem, Problems};
 use super::registry::{kind_name, unit_name};
 use super::time::{Moment, Times, WindowParams};
-use crate::postgres::connect::Connected;
 use axum::Json;
 use axum::extract::State;
 use domain::{Metric, Timestamp};
@@ -159,7 +158,7 @@ impl TrendPoint {
 
 /// The points of a divided window.
 async fn divided(
-    client: &Connected,
+    client: &Reading,
     query: &TrendQuery,
     buckets: Vec<Bucket>,
     known: Known,

@@ -7,7 +7,7 @@ use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, PoolError, RecyclingMethod,
 };
 use projections::engine::{Database, DatabaseError};
-use projections::sql::Reader;
+use projections::sql;
 use std::{ffi::OsString, os::unix::ffi::OsStringExt, str::FromStr, time::Duration};
 use tokio_postgres::config::Host;
 use tokio_postgres::types::ToSql;
@@ -152,7 +152,7 @@ impl Connected {
     }
 }
 
-impl Reader for Connected {
+impl sql::Connection for Connected {
     async fn query(
         &self,
         sql: &str,

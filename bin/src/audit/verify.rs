@@ -93,7 +93,7 @@ pub(super) async fn of_log(
 
 async fn all(app: &App, checkpoint: Option<Checkpoint>) -> anyhow::Result<Report> {
     let head = app.auditor.feed.head().await?.map_or(0, |head| head.commit);
-    let mut progress = Progress::new("verifying", head);
+    let mut progress = Progress::new("verifying", head, 0);
     let watched = Arc::new(Watched::default());
     let verifying = app
         .auditor

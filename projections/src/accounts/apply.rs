@@ -2,11 +2,12 @@
 
 use crate::projection::{Applied, ProjectionError};
 use crate::sql::At;
+use crate::tables::Tables;
 use domain::account::{AccountErased, Event};
 use domain::observation::Cause;
 use domain::{AccountId, Timestamp};
 use std::collections::HashMap;
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// A row as it is folded.
@@ -25,15 +26,12 @@ struct Account {
     revision: i64,
 }
 
-pub(super) async fn apply(
-    transaction: &Transaction<'_>,
-    events: &[Applied],
-) -> Result<(), ProjectionError> {
-    let mut rows = load(transaction, events).await?;
+pub(super) async fn apply(tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
+    let mut rows = load(tables, events).await?;
     for applied in events {
         fold(&mut rows, applied);
     }
-    store(transaction, &rows).await
+    store(tables, &rows).await
 }
 
 fn fold(rows: &mut HashMap<AccountId, Account>, applied: &Applied) {
@@ -163,7 +161,7 @@ impl Account {
 }
 
 async fn load(
-    transaction: &Transaction<'_>,
+    tables: &Tables<'_>,
     events: &[Applied],
 ) -> Result<HashMap<AccountId, Account>, ProjectionError> {
     let mut ids: Vec<Uuid> = events
@@ -172,12 +170,12 @@ async fn load(
         .collect();
     ids.sort_unstable();
     ids.dedup();
-    let rows = transaction
+    let rows = tables
         .query(
             "select account_id, creator_id, platform, phase, phase_since, phase_reason, profile,
                  profile_observed_at, first_recorded_at, first_observed_at, last_observed_at,
                  simulated, revision
-             from accounts_v1
+             from accounts_vN
              where account_id = any($1)",
             &[&ids],
         )
@@ -194,7 +192,7 @@ async fn load(
 }
 
 async fn store(
-    transaction: &Transaction<'_>,
+    tables: &Tables<'_>,
     rows: &HashMap<AccountId, Account>,
 ) -> Result<(), ProjectionError> {
     let all: Vec<_> = rows.iter().collect();
@@ -204,9 +202,9 @@ async fn store(
         };
     }
     let ids: Vec<Uuid> = all.iter().map(|(id, _)| id.uuid()).collect();
-    transaction
+    tables
         .execute(
-            "insert into accounts_v1 (
+            "insert into accounts_vN (
                  account_id, creator_id, platform, phase, phase_since, phase_reason, profile,
                  profile_observed_at, first_recorded_at, first_observed_at, last_observed_at,
                  simulated, revision
@@ -227,7 +225,7 @@ async fn store(
                  last_observed_at = excluded.last_observed_at,
                  simulated = excluded.simulated,
                  revision = excluded.revision
-             where accounts_v1.revision < excluded.revision",
+             where accounts_vN.revision < excluded.revision",
             &[
                 &ids,
                 &column!(|row: &&Account| row.creator.clone()),

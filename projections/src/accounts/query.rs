@@ -1,7 +1,7 @@
 //! Questions to the accounts.
 
 use crate::access::Scope;
-use crate::sql::{At, Reader};
+use crate::sql::{At, Connection, Reader};
 use domain::{AccountId, CreatorId, Platform, Timestamp};
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
@@ -75,7 +75,7 @@ const COLUMNS: &str = "account_id, creator_id, platform, phase, phase_since, pha
 
 /// The account, if it is known and within the scope.
 pub async fn find(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     scope: &Scope,
     account: AccountId,
 ) -> Result<Option<AccountRow>, Error> {
@@ -83,7 +83,7 @@ pub async fn find(
         .query_opt(
             &format!(
                 "select {COLUMNS}
-                 from accounts_v1
+                 from accounts_vN
                  where account_id = $1 and ($2::text[] is null or creator_id = any($2))"
             ),
             &[&account.uuid(), &scope.creators()],
@@ -94,7 +94,7 @@ pub async fn find(
 
 /// Those of these accounts that are known and within the scope, in the order of their ids.
 pub async fn find_many(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     scope: &Scope,
     accounts: &[AccountId],
 ) -> Result<Vec<AccountRow>, Error> {
@@ -103,7 +103,7 @@ pub async fn find_many(
         .query(
             &format!(
                 "select {COLUMNS}
-                 from accounts_v1
+                 from accounts_vN
                  where account_id = any($1) and ($2::text[] is null or creator_id = any($2))
                  order by account_id"
             ),
@@ -115,7 +115,7 @@ pub async fn find_many(
 
 /// A creator's accounts in the order of their ids, from after a given one on.
 pub async fn list(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     scope: &Scope,
     creator: &CreatorId,
     platform: Option<Platform>,
@@ -129,7 +129,7 @@ pub async fn list(
         .query(
             &format!(
                 "select {COLUMNS}
-                 from accounts_v1
+                 from accounts_vN
                  where creator_id = $1
                      and ($2::text is null or platform = $2)
                      and ($3::uuid is null or account_id > $3)

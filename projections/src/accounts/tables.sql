@@ -1,6 +1,6 @@
 -- One row for each account: whose it is, where it stands, its newest sealed profile.
 
-create table accounts_v1 (
+create table accounts_vN (
     account_id uuid primary key,
     creator_id text collate "C" not null,
     platform text not null,
@@ -18,4 +18,4 @@ create table accounts_v1 (
     revision bigint not null
 ) with (fillfactor = 80);
 
-create index accounts_v1_by_creator on accounts_v1 (creator_id, account_id);
+create index accounts_vN_by_creator on accounts_vN (creator_id, account_id);

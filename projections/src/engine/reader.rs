@@ -4,6 +4,7 @@ use super::shard::{self, SHARDS};
 use super::{EngineError, Progress, Until};
 use crate::feed::{EventFeed, FIRST_PAGE, FeedError, Followed, next_page};
 use crate::projection::Applied;
+use crate::version::Version;
 use domain::Position;
 use domain::codec::decode_recorded;
 use std::{sync::Arc, time::Duration};
@@ -27,13 +28,15 @@ pub(super) struct Batch {
 #[derive(Default)]
 pub(super) struct Part {
     pub(super) events: Vec<Applied>,
+    /// Positions of events of types that no read model of the run looks at.
+    pub(super) passed: Vec<Position>,
     /// Positions of events whose type or schema this program does not know.
     pub(super) skipped: Vec<Position>,
 }
 
 pub(super) async fn run(
     feed: Arc<dyn EventFeed>,
-    after: Option<Position>,
+    (after, versions): (Option<Position>, &[Version]),
     senders: Vec<mpsc::Sender<Arc<Batch>>>,
     until: Until,
     cancel: &CancellationToken,
@@ -68,7 +71,7 @@ pub(super) async fn run(
         limit = next_page(&followed.events, TARGET_BYTES).unwrap_or(limit);
         let count = followed.events.len() as u64;
         // Decoding is work for a processor, not for the tasks that wait.
-        let (batch, undecodable) = tokio::task::block_in_place(|| decode(&followed));
+        let (batch, undecodable) = tokio::task::block_in_place(|| decode(&followed, versions));
         let Some(batch) = batch else {
             return undecodable.map_or(Ok(done), Err);
         };
@@ -97,7 +100,7 @@ pub(super) async fn run(
 }
 
 /// Decodes a page up to the first event that cannot be read, and says what is wrong with that.
-fn decode(followed: &Followed) -> (Option<Batch>, Option<EngineError>) {
+fn decode(followed: &Followed, versions: &[Version]) -> (Option<Batch>, Option<EngineError>) {
     let mut parts: [Part; SHARDS] = Default::default();
     let mut end = None;
     let mut undecodable = None;
@@ -110,6 +113,15 @@ fn decode(followed: &Followed) -> (Option<Batch>, Option<EngineError>) {
             continue;
         };
         let part = &mut parts[shard::of(account)];
+        let event_type = &recorded.event_type;
+        if !versions
+            .iter()
+            .any(|version| version.projection.takes(event_type))
+        {
+            part.passed.push(position);
+            end = Some(position);
+            continue;
+        }
         let decoded = match decode_recorded(recorded) {
             Ok(decoded) => decoded,
             Err(error) => {

@@ -4,8 +4,10 @@
 use super::checkpoint::{self, Move};
 use super::reader::Batch;
 use super::{Database, EngineError};
-use crate::projection::{Applied, Projection, ProjectionError};
+use crate::projection::{Applied, ProjectionError};
 use crate::sql::Held;
+use crate::tables::{Statements, Tables};
+use crate::version::Version;
 use std::{ops::Range, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
@@ -13,9 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 /// A transaction idle for longer is ended by the server: a frozen projector holds nothing. And a
 /// commit need not wait for the disk: rows and checkpoint are lost or kept together, and what is
-/// lost is projected again.
+/// lost is projected again. Statements are prepared once but planned for each batch: a plan made
+/// while a table was empty would read all of it for ever.
 const SESSION: &str = "set idle_in_transaction_session_timeout = '10s';
-    set synchronous_commit = off";
+    set synchronous_commit = off;
+    set plan_cache_mode = force_custom_plan";
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often a failure that does not look passing is tried all the same.
@@ -24,17 +28,23 @@ const LASTING_ATTEMPTS: u32 = 3;
 /// A shard of a read model, and where it stood at the start.
 #[derive(Clone)]
 pub(super) struct Shard {
-    pub(super) projection: Arc<dyn Projection>,
+    pub(super) version: Version,
     pub(super) number: i32,
     /// The parts of each batch that it takes.
     pub(super) parts: Range<usize>,
     pub(super) held: Held,
 }
 
+/// A connection with the statements that it has prepared.
+struct Session {
+    client: Client,
+    statements: Statements,
+}
+
 struct Worker {
     shard: Shard,
     database: Arc<dyn Database>,
-    client: Option<Client>,
+    session: Option<Session>,
 }
 
 pub(super) async fn run(
@@ -43,26 +53,28 @@ pub(super) async fn run(
     mut batches: mpsc::Receiver<Arc<Batch>>,
     cancel: CancellationToken,
 ) -> Result<(), EngineError> {
-    let name = shard.projection.name();
+    let name = shard.version.name();
+    let version = shard.version.number;
     let mut worker = Worker {
         shard,
         database,
-        client: None,
+        session: None,
     };
     while let Some(batch) = batches.recv().await {
         let (mut pause, mut attempt) = (FIRST_PAUSE, 0);
         while let Err(source) = worker.apply(&batch).await {
-            worker.client = None;
+            worker.session = None;
             attempt += 1;
             if matches!(source, ProjectionError::WentBack) {
                 cancel.cancel();
                 return Err(EngineError::WentBack(name));
             }
             if !source.is_passing() && attempt >= LASTING_ATTEMPTS {
-                tracing::error!(projection = name, error = %source, "the read model is halted");
+                tracing::error!(projection = name, version, error = %source, "the read model is halted");
+                worker.note_fault(&source).await;
                 return Err(EngineError::Projection { name, source });
             }
-            tracing::warn!(projection = name, attempt, error = %source, "a batch is tried again");
+            tracing::warn!(projection = name, version, attempt, error = %source, "a batch is tried again");
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
                 () = tokio::time::sleep(pause) => {}
@@ -77,10 +89,10 @@ impl Worker {
     /// Applies what of a batch lies after the checkpoint. Doing it again does nothing.
     async fn apply(&mut self, batch: &Batch) -> Result<(), ProjectionError> {
         let to = Held::at(batch.end);
-        if self.client.is_none() {
+        if self.session.is_none() {
             self.connect().await?;
         }
-        let Some(client) = &mut self.client else {
+        let Some(Session { client, statements }) = &mut self.session else {
             return Ok(());
         };
         let from = self.shard.held;
@@ -95,23 +107,26 @@ impl Worker {
             .filter(|events| !events.is_empty())
             .collect();
         let skipped = parts().flat_map(|part| &part.skipped);
+        let passed = parts().flat_map(|part| &part.passed);
+        let passed = passed.filter(|position| is_new(**position)).count();
         let step = Move {
             shard: self.shard.number,
             from,
             to,
-            events: new.iter().map(|events| events.len()).sum(),
+            events: new.iter().map(|events| events.len()).sum::<usize>() + passed,
             skipped: skipped.filter(|position| is_new(**position)).count(),
         };
-        let projection = &*self.shard.projection;
+        let version = &self.shard.version;
         let moved = if new.is_empty() {
-            checkpoint::advance(client, projection, &step).await?
+            checkpoint::advance(client, version, &step).await?
         } else {
             let transaction = client.transaction().await?;
             // First, so that another projector of this name waits here and not among the rows.
-            let moved = checkpoint::advance(&transaction, projection, &step).await?;
+            let moved = checkpoint::advance(&transaction, version, &step).await?;
             if moved {
+                let tables = Tables::new(&transaction, version, statements);
                 for events in new {
-                    projection.apply(&transaction, events).await?;
+                    version.projection.apply(&tables, events).await?;
                 }
                 transaction.commit().await?;
             } else {
@@ -124,7 +139,7 @@ impl Worker {
             self.shard.held = to;
             return Ok(());
         }
-        self.client = None;
+        self.session = None;
         Box::pin(self.apply(batch)).await
     }
 
@@ -134,18 +149,38 @@ impl Worker {
         client.batch_execute(SESSION).await?;
         // A commit whose answer was lost has moved the checkpoint: it is read, not remembered.
         let Shard {
-            projection,
+            version,
             number,
             held,
             ..
         } = &self.shard;
-        let found = checkpoint::load(&client, &**projection, *number, held.log).await?;
+        let found = checkpoint::load(&client, version, *number, held.log).await?;
         // Commits that did not wait for the disk are lost in a crash. The batches since then are
         // gone from here, so the run must begin anew: nothing is skipped.
         self.shard.held = found
             .filter(|found| found.order() >= held.order())
             .ok_or(ProjectionError::WentBack)?;
-        self.client = Some(client);
+        self.session = Some(Session {
+            client,
+            statements: Statements::default(),
+        });
         Ok(())
+    }
+
+    /// Leaves word in the database of why this shard stands still, if that can be reached.
+    async fn note_fault(&self, fault: &ProjectionError) {
+        let Shard {
+            version, number, ..
+        } = &self.shard;
+        let Ok(client) = self.database.connect().await else {
+            return;
+        };
+        let noted = checkpoint::note_fault(&client, version, *number, &fault.to_string()).await;
+        if let Err(error) = noted {
+            tracing::warn!(
+                error = super::describe(&error),
+                "the fault is not on record"
+            );
+        }
     }
 }

@@ -7,11 +7,11 @@
 
 use crate::projection::{Applied, ProjectionError};
 use crate::sql::At;
+use crate::tables::Tables;
 use domain::account::{Event, MetricsObserved};
 use domain::observation::Precision;
 use domain::{Metric, Timestamp};
 use std::collections::HashMap;
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 #[derive(Default)]
@@ -30,10 +30,7 @@ struct Columns {
     newest: HashMap<(Uuid, Metric, Timestamp), Option<i64>>,
 }
 
-pub(super) async fn apply(
-    transaction: &Transaction<'_>,
-    events: &[Applied],
-) -> Result<(), ProjectionError> {
+pub(super) async fn apply(tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
     let mut columns = Columns::default();
     for applied in events {
         if let Event::MetricsObserved(observed) = &applied.event {
@@ -43,9 +40,9 @@ pub(super) async fn apply(
     if columns.accounts.is_empty() {
         return Ok(());
     }
-    transaction
+    tables
         .execute(
-            "insert into follower_trends_v1 (
+            "insert into follower_trends_vN (
                  account_id, metric, observed_at, revision, recorded_at, value, cause,
                  significant_digits
              )
@@ -53,7 +50,7 @@ pub(super) async fn apply(
                  -- An invented number stays marked as that above all.
                  case when cause <> 'simulated' and coalesce(restates, (
                      select older.value is distinct from given.value
-                     from follower_trends_v1 older
+                     from follower_trends_vN older
                      where older.account_id = given.account_id and older.metric = given.metric
                          and older.observed_at = given.observed_at
                          and older.revision < given.revision

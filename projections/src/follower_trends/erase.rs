@@ -2,20 +2,17 @@
 
 use crate::erasure::erased_in;
 use crate::projection::{Applied, ProjectionError};
-use tokio_postgres::Transaction;
+use crate::tables::Tables;
 
 /// Removes the rows of accounts that the batch erases, after the batch itself was taken in.
-pub(super) async fn erase(
-    transaction: &Transaction<'_>,
-    events: &[Applied],
-) -> Result<(), ProjectionError> {
+pub(super) async fn erase(tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
     let erased = erased_in(events);
     if erased.is_empty() {
         return Ok(());
     }
-    transaction
+    tables
         .execute(
-            "delete from follower_trends_v1 where account_id = any($1)",
+            "delete from follower_trends_vN where account_id = any($1)",
             &[&erased],
         )
         .await?;

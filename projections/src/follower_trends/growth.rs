@@ -2,7 +2,7 @@
 
 use super::point::last_known;
 use crate::access::Scope;
-use crate::sql::{At, Reader};
+use crate::sql::{At, Connection, Reader};
 use domain::{CreatorId, Metric, Platform, Timestamp};
 use tokio_postgres::{Error, Row};
 
@@ -53,7 +53,7 @@ pub struct CreatorGrowth {
 ///
 /// An account with a known value at the start has one at the end too: the same, if no newer.
 pub async fn creator_growth(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     scope: &Scope,
     query: &GrowthQuery<'_>,
 ) -> Result<CreatorGrowth, Error> {
@@ -90,7 +90,7 @@ pub async fn creator_growth(
                          when first.value < $7 then 'below_minimum'
                          else 'counted'
                      end as verdict
-                 from accounts_v1 a
+                 from accounts_vN a
                  left join lateral {first} first on true
                  left join lateral {last} last on true
                  where a.creator_id = $1 and ($2::text[] is null or a.creator_id = any($2))

@@ -1,6 +1,6 @@
 //! One value of one metric: as of a time, known at a time.
 
-use crate::sql::{At, Reader};
+use crate::sql::{At, Connection, Reader};
 use domain::{AccountId, Metric, Timestamp};
 use tokio_postgres::{Error, Row};
 
@@ -47,7 +47,7 @@ pub(crate) fn last_known(condition: &str) -> String {
              from (
                  select distinct on (t.observed_at) t.observed_at, t.recorded_at, t.value,
                      t.revision, t.cause, t.significant_digits
-                 from follower_trends_v1 t
+                 from follower_trends_vN t
                  where {condition}
                  order by t.observed_at desc, t.revision desc
              ) moment
@@ -60,7 +60,7 @@ pub(crate) fn last_known(condition: &str) -> String {
 
 /// The last observation at or before `as_of`, of those known at `known_at`, whose value is known.
 pub async fn metric_as_of(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     account: AccountId,
     metric: Metric,
     as_of: Timestamp,
@@ -84,7 +84,7 @@ pub async fn metric_as_of(
 
 /// The first moment after a known value at which the source withheld it, up to `as_of`.
 pub async fn since_unknown(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     account: AccountId,
     metric: Metric,
     (after, as_of): (Timestamp, Timestamp),
@@ -93,7 +93,7 @@ pub async fn since_unknown(
     let row = client
         .query_opt(
             "select observed_at
-             from follower_trends_v1
+             from follower_trends_vN
              where account_id = $1 and metric = $2 and observed_at > $3 and observed_at <= $4
                  and recorded_at <= $5 and value is null
              order by observed_at

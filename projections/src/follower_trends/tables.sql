@@ -1,6 +1,6 @@
 -- Every observation of every account metric: falls and restatements are kept as they came.
 
-create table follower_trends_v1 (
+create table follower_trends_vN (
     account_id uuid not null,
     metric text collate "C" not null,
     observed_at timestamptz not null,

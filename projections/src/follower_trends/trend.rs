@@ -1,7 +1,7 @@
 //! A metric over a window: every observation, or the last one of each interval.
 
 use super::point::{Point, last_known};
-use crate::sql::{At, Reader};
+use crate::sql::{At, Connection, Reader};
 use chrono::{DateTime, Datelike, Days, LocalResult, Months, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 use domain::{AccountId, Metric, Timestamp};
@@ -83,7 +83,7 @@ pub fn trend_sql() -> String {
     left join lateral {last} last on true
     left join lateral (
         select observed_at
-        from follower_trends_v1
+        from follower_trends_vN
         where last.value is null and account_id = $1 and metric = $2
             and observed_at >= bucket.since and observed_at < bucket.until
             and observed_at <= $5 and recorded_at <= $6
@@ -95,7 +95,7 @@ pub fn trend_sql() -> String {
 
 /// The last known value of each interval. At most `limit` intervals; `None` if there are more.
 pub async fn trend(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     query: &TrendQuery,
     interval: Interval,
     zone: Tz,
@@ -134,14 +134,14 @@ pub async fn trend(
 
 /// Every observation of the window with a known value, oldest first; restated ones one by one.
 pub async fn raw(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     query: &TrendQuery,
     limit: i64,
 ) -> Result<Vec<Point>, Error> {
     let rows = client
         .query(
             "select observed_at, recorded_at, value, revision, cause, significant_digits
-             from follower_trends_v1
+             from follower_trends_vN
              where account_id = $1 and metric = $2 and observed_at >= $3 and observed_at < $4
                  and observed_at <= $5 and recorded_at <= $6 and value is not null
              order by observed_at, revision

@@ -2,10 +2,11 @@
 
 use crate::projection::{Applied, ProjectionError};
 use crate::sql::At;
+use crate::tables::Tables;
 use domain::account::{Event, SyncKind, SyncOutcome, SyncRecorded};
 use domain::{AccountId, Timestamp};
 use std::collections::HashMap;
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// A row as it is folded.
@@ -27,10 +28,7 @@ struct Health {
     revision: i64,
 }
 
-pub(super) async fn apply(
-    transaction: &Transaction<'_>,
-    events: &[Applied],
-) -> Result<(), ProjectionError> {
+pub(super) async fn apply(tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
     let relevant: Vec<_> = events
         .iter()
         .filter(|applied| is_relevant(&applied.event))
@@ -38,12 +36,12 @@ pub(super) async fn apply(
     if relevant.is_empty() {
         return Ok(());
     }
-    let mut rows = load(transaction, &relevant).await?;
+    let mut rows = load(tables, &relevant).await?;
     for applied in &relevant {
         fold(&mut rows, applied);
     }
-    store(transaction, &rows).await?;
-    store_syncs(transaction, &relevant).await
+    store(tables, &rows).await?;
+    store_syncs(tables, &relevant).await
 }
 
 fn is_relevant(event: &Event) -> bool {
@@ -194,7 +192,7 @@ const fn kind_name(kind: SyncKind) -> &'static str {
 }
 
 async fn load(
-    transaction: &Transaction<'_>,
+    tables: &Tables<'_>,
     events: &[&Applied],
 ) -> Result<HashMap<AccountId, Health>, ProjectionError> {
     let mut ids: Vec<Uuid> = events
@@ -203,12 +201,12 @@ async fn load(
         .collect();
     ids.sort_unstable();
     ids.dedup();
-    let rows = transaction
+    let rows = tables
         .query(
             "select account_id, creator_id, platform, phase, last_attempt_at, last_success_at,
                  last_outcome, error_class, error_code, failing_since, failures, recovered_at,
                  rate_limit_reset_at, next_at, syncs, revision
-             from sync_health_v1
+             from sync_health_vN
              where account_id = any($1)",
             &[&ids],
         )
@@ -225,7 +223,7 @@ async fn load(
 }
 
 async fn store(
-    transaction: &Transaction<'_>,
+    tables: &Tables<'_>,
     rows: &HashMap<AccountId, Health>,
 ) -> Result<(), ProjectionError> {
     let all: Vec<_> = rows.iter().collect();
@@ -235,9 +233,9 @@ async fn store(
         };
     }
     let ids: Vec<Uuid> = all.iter().map(|(id, _)| id.uuid()).collect();
-    transaction
+    tables
         .execute(
-            "insert into sync_health_v1 (
+            "insert into sync_health_vN (
                  account_id, creator_id, platform, phase, last_attempt_at, last_success_at,
                  last_outcome, error_class, error_code, failing_since, failures, recovered_at,
                  rate_limit_reset_at, next_at, syncs, revision
@@ -263,7 +261,7 @@ async fn store(
                  next_at = excluded.next_at,
                  syncs = excluded.syncs,
                  revision = excluded.revision
-             where sync_health_v1.revision < excluded.revision",
+             where sync_health_vN.revision < excluded.revision",
             &[
                 &ids,
                 &column!(|row: &&Health| row.creator.clone()),
@@ -287,10 +285,7 @@ async fn store(
     Ok(())
 }
 
-async fn store_syncs(
-    transaction: &Transaction<'_>,
-    events: &[&Applied],
-) -> Result<(), ProjectionError> {
+async fn store_syncs(tables: &Tables<'_>, events: &[&Applied]) -> Result<(), ProjectionError> {
     let syncs: Vec<_> = events
         .iter()
         .filter_map(|applied| match &applied.event {
@@ -310,9 +305,9 @@ async fn store_syncs(
         };
     }
     let error = |sync: &&SyncRecorded| sync.error.as_ref().map(|error| error.class.name());
-    transaction
+    tables
         .execute(
-            "insert into sync_health_v1_syncs (
+            "insert into sync_health_vN_syncs (
                  account_id, revision, started_at, finished_at, sync_id, kind, outcome,
                  error_class, error_code
              )

@@ -1,7 +1,7 @@
 //! Questions to sync health.
 
 use crate::access::Scope;
-use crate::sql::{At, Reader};
+use crate::sql::{At, Connection, Reader};
 use domain::{AccountId, CreatorId, Timestamp};
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
@@ -74,7 +74,7 @@ const COLUMNS: &str = "account_id, creator_id, platform, phase, last_attempt_at,
 
 /// The health of one account, if it is known and within the scope.
 pub async fn find(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     scope: &Scope,
     account: AccountId,
 ) -> Result<Option<HealthRow>, Error> {
@@ -82,7 +82,7 @@ pub async fn find(
         .query_opt(
             &format!(
                 "select {COLUMNS}
-                 from sync_health_v1
+                 from sync_health_vN
                  where account_id = $1 and ($2::text[] is null or creator_id = any($2))"
             ),
             &[&account.uuid(), &scope.creators()],
@@ -94,7 +94,7 @@ pub async fn find(
 /// The health of those of these accounts that are known and within the scope, in the order of
 /// their ids.
 pub async fn find_many(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     scope: &Scope,
     accounts: &[AccountId],
 ) -> Result<Vec<HealthRow>, Error> {
@@ -103,7 +103,7 @@ pub async fn find_many(
         .query(
             &format!(
                 "select {COLUMNS}
-                 from sync_health_v1
+                 from sync_health_vN
                  where account_id = any($1) and ($2::text[] is null or creator_id = any($2))
                  order by account_id"
             ),
@@ -115,7 +115,7 @@ pub async fn find_many(
 
 /// The health of all accounts within the scope, or of one creator's, in the order of their ids.
 pub async fn list(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     scope: &Scope,
     creator: Option<&CreatorId>,
     after: Option<AccountId>,
@@ -130,7 +130,7 @@ pub async fn list(
         .query(
             &format!(
                 "select {COLUMNS}
-                 from sync_health_v1
+                 from sync_health_vN
                  where {within_scope} and {of_creator}
                      and ($3::uuid is null or account_id > $3)
                  order by account_id
@@ -175,7 +175,7 @@ impl FailedSync {
 ///
 /// One index descent for each window: a window with many failures takes none from the others.
 pub async fn failed_by_window(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     account: AccountId,
     windows: &[(Timestamp, Timestamp)],
     known_at: Timestamp,
@@ -192,7 +192,7 @@ pub async fn failed_by_window(
                  with ordinality as bucket (since, until, n)
              cross join lateral (
                  select started_at, sync_id, error_class, error_code
-                 from sync_health_v1_syncs
+                 from sync_health_vN_syncs
                  where account_id = $1 and started_at >= bucket.since
                      and started_at < bucket.until and finished_at <= $4
                      and outcome = 'failed'

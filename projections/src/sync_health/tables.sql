@@ -1,6 +1,6 @@
 -- One row for each account: how its syncs fare. And one for each sync, for the gaps in trends.
 
-create table sync_health_v1 (
+create table sync_health_vN (
     account_id uuid primary key,
     creator_id text collate "C" not null,
     platform text not null,
@@ -21,9 +21,9 @@ create table sync_health_v1 (
     revision bigint not null
 ) with (fillfactor = 70);
 
-create index sync_health_v1_by_creator on sync_health_v1 (creator_id, account_id);
+create index sync_health_vN_by_creator on sync_health_vN (creator_id, account_id);
 
-create table sync_health_v1_syncs (
+create table sync_health_vN_syncs (
     account_id uuid not null,
     started_at timestamptz not null,
     revision bigint not null,

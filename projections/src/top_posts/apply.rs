@@ -7,15 +7,12 @@ use super::store;
 use super::store_history::HistoryRows;
 use super::store_text::TextColumns;
 use crate::projection::{Applied, ProjectionError};
+use crate::tables::Tables;
 use domain::account::{Event, PostsObserved};
 use std::collections::HashMap;
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
-pub(super) async fn apply(
-    transaction: &Transaction<'_>,
-    events: &[Applied],
-) -> Result<(), ProjectionError> {
+pub(super) async fn apply(tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError> {
     let pages: Vec<_> = events
         .iter()
         .filter_map(|applied| match &applied.event {
@@ -29,16 +26,16 @@ pub(super) async fn apply(
     let mut ids: Vec<Uuid> = pages.iter().flat_map(|(_, page)| posts_of(page)).collect();
     ids.sort_unstable();
     ids.dedup();
-    let mut posts = store::load(transaction, &ids).await?;
+    let mut posts = store::load(tables, &ids).await?;
     let mut history = HistoryRows::default();
     let mut texts = TextColumns::default();
     for (applied, page) in &pages {
         fold(&mut posts, &mut history, &mut texts, applied, page);
     }
-    history.store(transaction).await?;
-    refold(transaction, &mut posts).await?;
-    store::store_posts(transaction, &posts).await?;
-    texts.store(transaction, &posts).await
+    history.store(tables).await?;
+    refold(tables, &mut posts).await?;
+    store::store_posts(tables, &posts).await?;
+    texts.store(tables, &posts).await
 }
 
 fn posts_of(page: &PostsObserved) -> impl Iterator<Item = Uuid> + '_ {

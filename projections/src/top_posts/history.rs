@@ -1,7 +1,7 @@
 //! The history of one post: every observation, and one metric as of a time.
 
 use super::numbers::Numbers;
-use crate::sql::{At, Reader};
+use crate::sql::{At, Connection, Reader};
 use domain::observation::Cause;
 use domain::{Metric, PostKey, Timestamp};
 use tokio_postgres::{Error, Row};
@@ -42,7 +42,7 @@ impl Observation {
 
 /// Observations of a post, newest first, from before a given place on.
 pub async fn history(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     post: PostKey,
     (as_of, known_at): (Timestamp, Timestamp),
     before: Option<(Timestamp, i64)>,
@@ -53,7 +53,7 @@ pub async fn history(
         .query(
             "select observed_at, recorded_at, revision, cause, unchanged, views, likes, comments,
                  shares, saves, reach, watch_time, hidden
-             from top_posts_v1_history
+             from top_posts_vN_history
              where post = $1 and observed_at <= $2 and recorded_at <= $3
                  and (observed_at, revision) < ($4, $5)
              order by observed_at desc, revision desc
@@ -86,7 +86,7 @@ pub(super) fn stands(metrics: &[Metric], known_at: &str) -> String {
     format!(
         "not exists (
              select
-             from top_posts_v1_history later
+             from top_posts_vN_history later
              where later.post = h.post and later.observed_at = h.observed_at
                  and later.revision > h.revision and later.recorded_at <= {known_at}
                  and ({})
@@ -99,7 +99,7 @@ pub(super) fn stands(metrics: &[Metric], known_at: &str) -> String {
 /// The last observation at or before `as_of`, of those known at `known_at`, that knows the metric;
 /// and the first later moment, up to `as_of`, at which the metric was not known.
 pub async fn metric_as_of(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     post: PostKey,
     metric: Metric,
     as_of: Timestamp,
@@ -111,7 +111,7 @@ pub async fn metric_as_of(
     let known = format!(
         "select h.observed_at, h.recorded_at, h.revision, h.cause, h.unchanged, h.views, h.likes,
              h.comments, h.shares, h.saves, h.reach, h.watch_time, h.hidden
-         from top_posts_v1_history h
+         from top_posts_vN_history h
          where h.post = $1 and h.observed_at <= $2 and h.recorded_at <= $3
              and h.{column} is not null and {stands}
          order by h.observed_at desc, h.revision desc
@@ -125,7 +125,7 @@ pub async fn metric_as_of(
     };
     let lacking = format!(
         "select observed_at
-         from top_posts_v1_history
+         from top_posts_vN_history
          where post = $1 and observed_at > $2 and observed_at <= $3 and recorded_at <= $4
              and {column} is null
          order by observed_at

@@ -5,7 +5,7 @@ use super::measure::Measure;
 use super::numbers::Numbers;
 use crate::access::Scope;
 use crate::follower_trends::last_known;
-use crate::sql::{At, Reader};
+use crate::sql::{At, Connection, Reader};
 use domain::formula::Formula;
 use domain::{AccountId, CreatorId, Metric, Platform, PostKey, Timestamp};
 use tokio_postgres::{Error, Row};
@@ -118,7 +118,7 @@ fn basis(measure: Measure, condition: &str) -> String {
     format!(
         "(
              select {OBSERVATION}
-             from top_posts_v1_history h
+             from top_posts_vN_history h
              where h.post = p.post and h.recorded_at <= $6 and {condition} and {defined}
                  and {stands}
              order by h.observed_at desc, h.revision desc
@@ -146,7 +146,7 @@ fn accounts(of: &TopScope, scope: &Scope) -> String {
     };
     let within_scope = scope.condition("a.creator_id", "$3");
     format!(
-        "accounts_v1 a
+        "accounts_vN a
          where {account} and {creator} and {within_scope}
              and ($4::text is null or a.platform = $4)"
     )
@@ -154,7 +154,7 @@ fn accounts(of: &TopScope, scope: &Scope) -> String {
 
 /// Top posts now. Measures with an index read it only as deep as the answer, account by account.
 pub async fn top(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     scope: &Scope,
     query: &TopQuery,
 ) -> Result<Vec<PostRow>, Error> {
@@ -181,7 +181,7 @@ pub fn ranked_sql(scope: &Scope, query: &TopQuery) -> Option<String> {
              from (select a.account_id, a.creator_id, a.platform from {accounts}) a
              cross join lateral (
                  select {POST_COLUMNS}, p.{column} as ranked
-                 from top_posts_v1 p
+                 from top_posts_vN p
                  where p.account_id = a.account_id and p.{column} is not null
                      and ($5::bigint is null or p.views >= $5)
                  order by p.{column} desc, p.post
@@ -192,7 +192,7 @@ pub fn ranked_sql(scope: &Scope, query: &TopQuery) -> Option<String> {
          )
          select {post}, b.*, null::bigint as followers
          from ranked p
-         left join top_posts_v1_text t on t.post = p.post
+         left join top_posts_vN_text t on t.post = p.post
          cross join lateral {basis} b
          order by p.ranked desc, p.post"
     ))
@@ -201,7 +201,7 @@ pub fn ranked_sql(scope: &Scope, query: &TopQuery) -> Option<String> {
 /// Top posts as of a time, of what was known at a time: each post by its last observation that
 /// defines the measure.
 pub async fn top_at(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     scope: &Scope,
     query: &TopQuery,
     as_of: Timestamp,
@@ -224,8 +224,8 @@ pub async fn top_at(
     let sql = format!(
         "select {POST}, b.*, {followers} as followers
          from (select a.account_id, a.creator_id, a.platform from {accounts}) a
-         join top_posts_v1 p on p.account_id = a.account_id
-         left join top_posts_v1_text t on t.post = p.post
+         join top_posts_vN p on p.account_id = a.account_id
+         left join top_posts_vN_text t on t.post = p.post
          cross join lateral {basis_then} b
          {join}
          where {value} is not null
@@ -237,7 +237,7 @@ pub async fn top_at(
 }
 
 async fn run(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     scope: &Scope,
     query: &TopQuery,
     sql: &str,
@@ -277,7 +277,7 @@ async fn run(
 
 /// An account's posts in the order of their keys, from after a given one on.
 pub async fn list(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     scope: &Scope,
     account: AccountId,
     after: Option<PostKey>,
@@ -285,9 +285,9 @@ pub async fn list(
 ) -> Result<Vec<PostRow>, Error> {
     let sql = format!(
         "select {POST}
-         from accounts_v1 a
-         join top_posts_v1 p on p.account_id = a.account_id
-         left join top_posts_v1_text t on t.post = p.post
+         from accounts_vN a
+         join top_posts_vN p on p.account_id = a.account_id
+         left join top_posts_vN_text t on t.post = p.post
          where a.account_id = $1 and ($2::text[] is null or a.creator_id = any($2))
              and ($3::uuid is null or p.post > $3)
          order by p.post
@@ -302,15 +302,15 @@ pub async fn list(
 
 /// One post, if it is known and within the scope.
 pub async fn find(
-    client: &impl Reader,
+    client: &Reader<impl Connection>,
     scope: &Scope,
     post: PostKey,
 ) -> Result<Option<PostRow>, Error> {
     let sql = format!(
         "select {POST}
-         from top_posts_v1 p
-         join accounts_v1 a on a.account_id = p.account_id
-         left join top_posts_v1_text t on t.post = p.post
+         from top_posts_vN p
+         join accounts_vN a on a.account_id = p.account_id
+         left join top_posts_vN_text t on t.post = p.post
          where p.post = $1 and ($2::text[] is null or a.creator_id = any($2))"
     );
     let row = client

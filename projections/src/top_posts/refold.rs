@@ -8,9 +8,9 @@ use super::fold::Post;
 use super::numbers::{ER_VIEWS_INGREDIENTS, METRICS, Numbers};
 use crate::projection::ProjectionError;
 use crate::sql::At;
+use crate::tables::Tables;
 use domain::Timestamp;
 use std::collections::HashMap;
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 /// One observation, as far as it matters here.
@@ -30,12 +30,12 @@ impl Seen {
 /// Works the numbers out anew of those posts of which something was taken back, from a history
 /// that this batch is part of.
 pub(super) async fn refold(
-    transaction: &Transaction<'_>,
+    tables: &Tables<'_>,
     posts: &mut HashMap<Uuid, Post>,
 ) -> Result<(), ProjectionError> {
     let concerned = posts.iter().filter(|(_, post)| post.taken_back);
     for id in concerned.map(|(id, _)| *id).collect::<Vec<_>>() {
-        let history = load(transaction, id).await?;
+        let history = load(tables, id).await?;
         if let Some(post) = posts.get_mut(&id) {
             recall(post, &history);
         }
@@ -44,11 +44,11 @@ pub(super) async fn refold(
 }
 
 /// A post's observations, newest first; of one moment the highest revision first.
-async fn load(transaction: &Transaction<'_>, id: Uuid) -> Result<Vec<Seen>, ProjectionError> {
-    let rows = transaction
+async fn load(tables: &Tables<'_>, id: Uuid) -> Result<Vec<Seen>, ProjectionError> {
+    let rows = tables
         .query(
             "select observed_at, views, likes, comments, shares, saves, reach, watch_time, hidden
-             from top_posts_v1_history
+             from top_posts_vN_history
              where post = $1
              order by observed_at desc, revision desc",
             &[&id],

@@ -4,23 +4,23 @@ use super::fold::{Change, Post};
 use super::numbers::Numbers;
 use crate::projection::ProjectionError;
 use crate::sql::At;
+use crate::tables::Tables;
 use std::collections::HashMap;
 use std::pin::pin;
-use tokio_postgres::Transaction;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 pub(super) async fn load(
-    transaction: &Transaction<'_>,
+    tables: &Tables<'_>,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Post>, ProjectionError> {
-    let rows = transaction
+    let rows = tables
         .query(
             "select post, account_id, published_at, observed_at, observations, views, likes,
                  comments, shares, saves, reach, watch_time, older, hidden, er_views,
                  er_views_observed_at, revision
-             from top_posts_v1
+             from top_posts_vN
              where post = any($1)",
             &[&ids],
         )
@@ -47,7 +47,7 @@ pub(super) async fn load(
 
 /// Writes back what a batch made of its posts: new ones are copied in, known ones updated.
 pub(super) async fn store_posts(
-    transaction: &Transaction<'_>,
+    tables: &Tables<'_>,
     posts: &HashMap<Uuid, Post>,
 ) -> Result<(), ProjectionError> {
     let mut changed: Vec<_> = posts
@@ -59,20 +59,17 @@ pub(super) async fn store_posts(
     let (new, known): (Vec<_>, Vec<_>) = changed
         .into_iter()
         .partition(|(_, post)| post.change == Change::New);
-    insert(transaction, &new).await?;
-    update(transaction, &known).await
+    insert(tables, &new).await?;
+    update(tables, &known).await
 }
 
-async fn insert(
-    transaction: &Transaction<'_>,
-    posts: &[(&Uuid, &Post)],
-) -> Result<(), ProjectionError> {
+async fn insert(tables: &Tables<'_>, posts: &[(&Uuid, &Post)]) -> Result<(), ProjectionError> {
     if posts.is_empty() {
         return Ok(());
     }
-    let sink = transaction
+    let sink = tables
         .copy_in(
-            "copy top_posts_v1 (
+            "copy top_posts_vN (
                  post, account_id, published_at, observed_at, observations, views, likes,
                  comments, shares, saves, reach, watch_time, older, hidden, er_views,
                  er_views_observed_at, revision
@@ -128,10 +125,7 @@ async fn insert(
     Ok(())
 }
 
-async fn update(
-    transaction: &Transaction<'_>,
-    posts: &[(&Uuid, &Post)],
-) -> Result<(), ProjectionError> {
+async fn update(tables: &Tables<'_>, posts: &[(&Uuid, &Post)]) -> Result<(), ProjectionError> {
     if posts.is_empty() {
         return Ok(());
     }
@@ -150,9 +144,9 @@ async fn update(
             .collect::<Vec<_>>()
     };
     let ids: Vec<Uuid> = posts.iter().map(|(id, _)| **id).collect();
-    transaction
+    tables
         .execute(
-            "update top_posts_v1 set
+            "update top_posts_vN set
                  published_at = given.published_at,
                  observed_at = given.observed_at,
                  observations = given.observations,
@@ -177,7 +171,7 @@ async fn update(
                  post, published_at, observed_at, observations, views, likes, comments, shares,
                  saves, reach, watch_time, older, hidden, er_views, er_views_observed_at, revision
              )
-             where top_posts_v1.post = given.post",
+             where top_posts_vN.post = given.post",
             &[
                 &ids,
                 &column!(|post: &&Post| post.published_at.map(At)),

@@ -3,10 +3,10 @@
 use super::numbers::Numbers;
 use crate::projection::{Applied, ProjectionError};
 use crate::sql::At;
+use crate::tables::Tables;
 use domain::Timestamp;
 use domain::observation::Cause;
 use std::pin::pin;
-use tokio_postgres::Transaction;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
@@ -46,18 +46,15 @@ impl HistoryRows {
         });
     }
 
-    pub(super) async fn store(
-        mut self,
-        transaction: &Transaction<'_>,
-    ) -> Result<(), ProjectionError> {
+    pub(super) async fn store(mut self, tables: &Tables<'_>) -> Result<(), ProjectionError> {
         if self.0.is_empty() {
             return Ok(());
         }
         // In the order of the key, neighbours lie on the same pages.
         self.0.sort_unstable_by_key(|row| row.key);
-        let sink = transaction
+        let sink = tables
             .copy_in(
-                "copy top_posts_v1_history (
+                "copy top_posts_vN_history (
                      post, observed_at, revision, recorded_at, cause, unchanged, views, likes,
                      comments, shares, saves, reach, watch_time, hidden
                  ) from stdin with (format binary)",

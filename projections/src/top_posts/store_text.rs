@@ -3,10 +3,10 @@
 use super::fold::{Change, Post};
 use crate::projection::ProjectionError;
 use crate::sql::At;
+use crate::tables::Tables;
 use domain::Timestamp;
 use std::collections::HashMap;
 use std::pin::pin;
-use tokio_postgres::Transaction;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -32,7 +32,7 @@ impl TextColumns {
     /// Stores them, with the posts as the batch leaves them.
     pub(super) async fn store(
         &self,
-        transaction: &Transaction<'_>,
+        tables: &Tables<'_>,
         posts: &HashMap<Uuid, Post>,
     ) -> Result<(), ProjectionError> {
         let mut texts: Vec<Text<'_>> = self.0.iter().collect();
@@ -44,18 +44,18 @@ impl TextColumns {
                 .is_some_and(|post| post.change == Change::New)
         };
         let (new, known): (Vec<_>, Vec<_>) = texts.into_iter().partition(|(id, _)| is_new(id));
-        insert(transaction, &new).await?;
-        replace(transaction, &known).await
+        insert(tables, &new).await?;
+        replace(tables, &known).await
     }
 }
 
-async fn insert(transaction: &Transaction<'_>, texts: &[Text<'_>]) -> Result<(), ProjectionError> {
+async fn insert(tables: &Tables<'_>, texts: &[Text<'_>]) -> Result<(), ProjectionError> {
     if texts.is_empty() {
         return Ok(());
     }
-    let sink = transaction
+    let sink = tables
         .copy_in(
-            "copy top_posts_v1_text (post, observed_at, sealed) from stdin with (format binary)",
+            "copy top_posts_vN_text (post, observed_at, sealed) from stdin with (format binary)",
         )
         .await?;
     let types = [Type::UUID, Type::TIMESTAMPTZ, Type::BYTEA];
@@ -70,7 +70,7 @@ async fn insert(transaction: &Transaction<'_>, texts: &[Text<'_>]) -> Result<(),
     Ok(())
 }
 
-async fn replace(transaction: &Transaction<'_>, texts: &[Text<'_>]) -> Result<(), ProjectionError> {
+async fn replace(tables: &Tables<'_>, texts: &[Text<'_>]) -> Result<(), ProjectionError> {
     if texts.is_empty() {
         return Ok(());
     }
@@ -80,14 +80,14 @@ async fn replace(transaction: &Transaction<'_>, texts: &[Text<'_>]) -> Result<()
         .iter()
         .map(|(_, (_, sealed))| sealed.as_slice())
         .collect();
-    transaction
+    tables
         .execute(
-            "insert into top_posts_v1_text (post, observed_at, sealed)
+            "insert into top_posts_vN_text (post, observed_at, sealed)
              select given.*
              from unnest($1::uuid[], $2::timestamptz[], $3::bytea[]) as given
              on conflict (post) do update
                  set observed_at = excluded.observed_at, sealed = excluded.sealed
-                 where top_posts_v1_text.observed_at <= excluded.observed_at",
+                 where top_posts_vN_text.observed_at <= excluded.observed_at",
             &[&posts, &observed_at, &sealed],
         )
         .await?;

@@ -2,7 +2,7 @@
 
 -- What is known of each post now. A metric whose newest observation lacks it keeps its last known
 -- value; `older` then says from when that is.
-create table top_posts_v1 (
+create table top_posts_vN (
     post uuid primary key,
     account_id uuid not null,
     published_at timestamptz,
@@ -28,14 +28,14 @@ create table top_posts_v1 (
 ) with (fillfactor = 70);
 
 -- The newest sealed text of each post.
-create table top_posts_v1_text (
+create table top_posts_vN_text (
     post uuid primary key,
     observed_at timestamptz not null,
     sealed bytea not null
 );
 
 -- Every observation of every post; of two rows of one moment the higher revision restates.
-create table top_posts_v1_history (
+create table top_posts_vN_history (
     post uuid not null,
     observed_at timestamptz not null,
     revision bigint not null,

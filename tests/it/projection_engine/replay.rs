@@ -3,7 +3,8 @@
 use super::{applied, assert_at_head, dump, engine, erase, filled_dump, rewind};
 use crate::fold;
 use crate::histories::random_history;
-use projections::registry;
+use projections::tables::Statements;
+use projections::{Tables, Version, registry};
 use tests::TestLedger;
 use tests::rng::{Rng, seed};
 use tokio_util::sync::CancellationToken;
@@ -23,13 +24,19 @@ async fn every_batch_thrice_is_every_batch_once() -> anyhow::Result<()> {
         erase(&client).await?;
         for batch in events.chunks(size) {
             for projection in registry() {
-                let transaction = client.transaction().await?;
-                projection.apply(&transaction, batch).await?;
-                projection.apply(&transaction, batch).await?;
-                transaction.commit().await?;
-                let transaction = client.transaction().await?;
-                projection.apply(&transaction, batch).await?;
-                transaction.commit().await?;
+                let version = Version {
+                    projection,
+                    number: 1,
+                };
+                let statements = Statements::default();
+                for times in [2, 1] {
+                    let transaction = client.transaction().await?;
+                    let tables = Tables::new(&transaction, &version, &statements);
+                    for _ in 0..times {
+                        version.projection.apply(&tables, batch).await?;
+                    }
+                    transaction.commit().await?;
+                }
             }
         }
         assert_eq!(dump(&client).await?, once, "batches of {size}");

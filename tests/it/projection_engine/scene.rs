@@ -5,9 +5,10 @@ use crate::histories::import;
 use commands::ports::{EventLog, Vault};
 use commands::{Intent, Ledger};
 use domain::{AccountId, CreatorId, Platform, PostKey, Timestamp};
+use projections::sql::Reader;
 use std::sync::Arc;
 use tests::TestLedger;
-use tests::ledger::{at, context, profile};
+use tests::ledger::{at, context, first_versions, profile};
 use tokio_postgres::Client;
 
 /// Noon of a day in January: when something was observed.
@@ -22,7 +23,7 @@ pub(super) fn learned(n: i64) -> Timestamp {
 
 pub(super) struct Scene {
     pub(super) account: AccountId,
-    pub(super) client: Client,
+    pub(super) client: Reader<Client>,
     ledger: TestLedger,
     clock: Arc<SetClock>,
     writer: Ledger,
@@ -43,7 +44,7 @@ impl Scene {
         let client = ledger.database.connect().await?;
         Ok(Self {
             account,
-            client,
+            client: first_versions(client),
             ledger,
             clock,
             writer,
@@ -63,7 +64,8 @@ impl Scene {
 
     /// The posts once more, from the log's first event on, in one batch.
     pub(super) async fn project_posts_anew(&self) -> anyhow::Result<()> {
-        self.client
+        let client = self.ledger.database.connect().await?;
+        client
             .batch_execute(
                 "truncate top_posts_v1, top_posts_v1_text, top_posts_v1_history;
                  update projection_checkpoints set commit_position = 0, prepare_position = 0

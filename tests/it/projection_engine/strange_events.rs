@@ -10,11 +10,11 @@ use domain::{CommandId, EventId, Metric, Platform, Position, StreamName, Timesta
 use projections::engine::{EngineError, checkpoints};
 use projections::feed::EventFeed;
 use projections::follower_trends::metric_as_of;
-use projections::{Applied, Projection, ProjectionError, registry};
+use projections::{Applied, Projection, ProjectionError, Tables, registry};
 use std::sync::Arc;
 use tests::TestLedger;
+use tests::ledger::first_versions;
 use tests::rng::{Rng, seed};
-use tokio_postgres::Transaction;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -85,7 +85,14 @@ async fn unknown_events_are_skipped_and_counted() -> anyhow::Result<()> {
         for held in checkpoints(&client).await? {
             assert_eq!((held.events, held.skipped), (3, 3), "{}", held.name);
         }
-        let point = metric_as_of(&client, account, Metric::Followers, LAST, LAST).await?;
+        let point = metric_as_of(
+            &first_versions(&client),
+            account,
+            Metric::Followers,
+            LAST,
+            LAST,
+        )
+        .await?;
         assert_eq!(point.map(|point| point.value), Some(2));
         rewind(&client).await?;
     }
@@ -153,7 +160,14 @@ async fn an_undecodable_event_halts_and_nothing_behind_it_is_applied() -> anyhow
             )
             .await?;
         assert_eq!(row.try_get::<_, i64>("applied")?, 0);
-        let point = metric_as_of(&client, behind, Metric::Followers, LAST, LAST).await?;
+        let point = metric_as_of(
+            &first_versions(&client),
+            behind,
+            Metric::Followers,
+            LAST,
+            LAST,
+        )
+        .await?;
         assert!(point.is_none());
         for held in checkpoints(&client).await? {
             // At what was caught up before, or at the last sound event; never behind the poison.
@@ -181,21 +195,17 @@ impl Projection for Broken {
         "broken"
     }
 
-    fn version(&self) -> i32 {
+    fn contract(&self) -> i32 {
         1
     }
 
     fn tables(&self) -> &'static str {
-        "create table broken (nothing int)"
+        "create table broken_vN (nothing int)"
     }
 
-    async fn apply(
-        &self,
-        transaction: &Transaction<'_>,
-        _: &[Applied],
-    ) -> Result<(), ProjectionError> {
-        transaction
-            .execute("insert into broken (nothing) values (1 / 0)", &[])
+    async fn apply(&self, tables: &Tables<'_>, _: &[Applied]) -> Result<(), ProjectionError> {
+        tables
+            .execute("insert into broken_vN (nothing) values (1 / 0)", &[])
             .await?;
         Ok(())
     }
@@ -221,7 +231,16 @@ async fn a_broken_read_model_halts_alone() -> anyhow::Result<()> {
         Err(EngineError::Projection { name: "broken", .. })
     );
     assert!(halted, "{outcome:?}");
-    assert_eq!(dump(&client).await?, whole_dump);
+    let mut found = dump(&client).await?;
+    assert_eq!(found.remove("broken_v1"), Some((0, String::new())));
+    assert_eq!(found, whole_dump);
+    // Whoever lists the read models is told why.
+    let listed = ledger.administration().list().await?;
+    let faults = listed
+        .iter()
+        .filter_map(|one| Some((one.name.as_str(), one.fault.as_deref()?)));
+    let faults: Vec<_> = faults.collect();
+    assert!(matches!(&faults[..], [("broken", fault)] if fault.contains("division by zero")));
     let head = ledger.log.head().await?;
     for held in checkpoints(&client).await? {
         let expected = match held.name.as_str() {

@@ -28,6 +28,8 @@ impl Api {
             clock: Arc::new(SystemClock),
             formulas: FormulaPolicy::default(),
             auditor: ledger.auditor()?,
+            administration: ledger.administration(),
+            stopping: CancellationToken::new(),
             erasures: Arc::clone(&ledger.erasures),
             backup_retention_days: 35,
         };

@@ -81,7 +81,7 @@ async fn catch_up(ledger: &TestLedger, table: &mut Table) -> anyhow::Result<()> 
     let events: i64 = row.get("position");
     let (mut ours, mut raw) = (vec![], vec![]);
     for _ in 0..crate::ROUNDS {
-        raw.push(events as f64 / raw_copy(&client).await?);
+        raw.push(events as f64 / raw_copy(&client, MODELS).await?);
         // The tables are made anew, as for a read model that is filled for the first time.
         for model in MODELS {
             client.batch_execute(&format!("drop table {model}")).await?;
@@ -95,14 +95,60 @@ async fn catch_up(ledger: &TestLedger, table: &mut Table) -> anyhow::Result<()> 
         ours.push(events as f64 / start.elapsed().as_secs_f64());
     }
     table.add("projector catching up", (ours, raw), "events/s", "0.5");
+    for name in ["follower_trends", "top_posts"] {
+        rebuild(ledger, &client, name, events, table).await?;
+    }
+    Ok(())
+}
+
+/// Fills the next version of one read model beside the live one, then lets Postgres copy the log
+/// and that model's rows.
+async fn rebuild(
+    ledger: &TestLedger,
+    client: &Client,
+    name: &'static str,
+    events: i64,
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    let models: Vec<_> = MODELS
+        .iter()
+        .filter(|model| model.starts_with(name))
+        .copied()
+        .collect();
+    let (mut ours, mut raw) = (vec![], vec![]);
+    for _ in 0..crate::ROUNDS {
+        raw.push(events as f64 / raw_copy(client, &models).await?);
+        let administration = ledger.administration();
+        let start = Instant::now();
+        let rebuild = administration.begin_rebuild(name).await?;
+        let cancel = tokio_util::sync::CancellationToken::new();
+        ensure!(rebuild.run(None, &cancel, |_| {}).await?);
+        ours.push(events as f64 / start.elapsed().as_secs_f64());
+        let number = rebuild.version.number;
+        drop(rebuild);
+        let start = Instant::now();
+        let diff = administration.diff(name, Some(number)).await?;
+        let rows: i64 = diff.tables.iter().map(|table| table.rows_here).sum();
+        ensure!(diff.same, "{diff:?}");
+        eprintln!(
+            "{name}: {rows} rows compared in {:.2} s",
+            start.elapsed().as_secs_f64()
+        );
+        administration.drop_version(name, number).await?;
+    }
+    let what = match name {
+        "top_posts" => "rebuild of top_posts",
+        _ => "rebuild of follower_trends",
+    };
+    table.add(what, (ours, raw), "events/s", "1.0");
     Ok(())
 }
 
 /// The seconds that Postgres alone takes, one after the other, to copy the log out and the
 /// finished rows in. Primary keys are there from the start and the rankings made last, as ours.
-async fn raw_copy(client: &Client) -> anyhow::Result<f64> {
+async fn raw_copy(client: &Client, models: &[&str]) -> anyhow::Result<f64> {
     let mut indexes = vec![];
-    for model in MODELS {
+    for model in models {
         client
             .batch_execute(&format!(
                 "create table raw_{model} (like {model} including all);
@@ -127,7 +173,7 @@ async fn raw_copy(client: &Client) -> anyhow::Result<f64> {
     client
         .batch_execute("copy log_events to '/dev/null'")
         .await?;
-    for model in MODELS {
+    for model in models {
         client
             .batch_execute(&format!(
                 "copy raw_{model} from '/tmp/{model}.bench' with (format binary)"
@@ -138,7 +184,7 @@ async fn raw_copy(client: &Client) -> anyhow::Result<f64> {
         client.batch_execute(&index).await?;
     }
     let seconds = start.elapsed().as_secs_f64();
-    for model in MODELS {
+    for model in models {
         client
             .batch_execute(&format!("drop table raw_{model}"))
             .await?;

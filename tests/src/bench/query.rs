@@ -5,10 +5,10 @@ use crate::table::Table;
 use anyhow::Context;
 use domain::formula::Formula;
 use domain::{AccountId, Platform};
-use projections::Scope;
 use projections::follower_trends::trend_sql;
 use projections::sql::At;
 use projections::top_posts::{Measure, TopQuery, TopScope, ranked_sql};
+use projections::{Scope, Versions};
 use std::time::Instant;
 use tests::ledger::at;
 use tests::{Cluster, TestDatabase, TestLedger};
@@ -102,7 +102,13 @@ async fn http(
 }
 
 async fn bare_trend(client: &Client, accounts: &[AccountId]) -> anyhow::Result<f64> {
-    let statement = client.prepare(&trend_sql()).await?;
+    let statement = client
+        .prepare(
+            &Versions::default()
+                .with("follower_trends", 1, 1)
+                .render(&trend_sql()),
+        )
+        .await?;
     let start = at("2026-01-01T00:00:00Z");
     let day = |n: i64| At(start.saturating_add_micros(n * domain::time::DAY_MICROS));
     let since: Vec<At> = (0..365).map(day).collect();
@@ -138,7 +144,12 @@ async fn bare_top(client: &Client, accounts: &[AccountId]) -> anyhow::Result<f64
     };
     let scope = Scope::AllCreators;
     let sql = ranked_sql(&scope, &query(accounts[0])).context("a measure with an index")?;
-    let statement = client.prepare(&sql).await?;
+    let versions = ["accounts", "top_posts"]
+        .into_iter()
+        .fold(Versions::default(), |versions, name| {
+            versions.with(name, 1, 1)
+        });
+    let statement = client.prepare(&versions.render(&sql)).await?;
     let (nothing, end) = (None::<&str>, At(domain::Timestamp::MAX));
     for n in 0..REQUESTS {
         let account = accounts[n * 7 % accounts.len()].uuid();

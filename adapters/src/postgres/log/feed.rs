@@ -73,6 +73,12 @@ impl EventFeed for PostgresLog {
         }))
     }
 
+    fn distance(&self, after: Option<Position>, to: Position) -> Option<u64> {
+        // Positions of this log have no gaps.
+        let after = after.map_or(0, |after| after.commit);
+        Some(to.commit.saturating_sub(after))
+    }
+
     fn hints(&self) -> watch::Receiver<u64> {
         self.heads.clone()
     }
