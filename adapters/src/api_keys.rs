@@ -4,6 +4,7 @@ use crate::postgres::{Pool, connect::describe_pool, describe};
 use data_encoding::BASE64URL_NOPAD;
 use deadpool_postgres::Object;
 use domain::{CreatorId, Timestamp};
+use projections::engine::{CHECKPOINTS, Checkpoint};
 use projections::{Scope, sql::At, sql::Connection};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeSet, fmt, str::FromStr};
@@ -267,31 +268,44 @@ impl SecretHash {
     }
 }
 
-/// Whose secret this is, or nothing if no key that is in force has it.
+/// Whose secret this is, or nothing if no key that is in force has it; and where the read models
+/// stand, which every answer must know before it reads a row.
 ///
-/// One indexed lookup and no cache: a revoked key is dead at once.
-pub async fn verify(
+/// One statement and no cache: a revoked key is dead at once.
+pub async fn admit(
     client: &impl Connection,
     secret: &SecretHash,
-) -> Result<Option<Caller>, ApiKeyError> {
-    let row = client
-        .query_opt(
-            "select key_id, role, creators
-             from api_keys
-             where secret_hash = $1 and revoked_at is null",
+) -> Result<Option<(Caller, Vec<Checkpoint>)>, ApiKeyError> {
+    let rows = client
+        .query(
+            &format!(
+                "select k.key_id, k.role, k.creators, c.name, c.version, c.contract, c.log_id,
+                     c.commit_position, c.prepare_position, c.events, c.skipped
+                 from api_keys k
+                 left join ({CHECKPOINTS}) c on true
+                 where k.secret_hash = $1 and k.revoked_at is null
+                 order by c.name, c.commit_position, c.prepare_position"
+            ),
             &[&secret.0.as_slice()],
         )
         .await
         .map_err(unavailable)?;
-    let Some(row) = row else {
+    let Some(first) = rows.first() else {
         return Ok(None);
     };
-    let (key_id, role, scope) = read_caller(&row)?;
-    Ok(Some(Caller {
+    let (key_id, role, scope) = read_caller(first)?;
+    let caller = Caller {
         key_id,
         role,
         scope,
-    }))
+    };
+    // With no read model there is one row, which has no checkpoint.
+    let is_held = first.try_get::<_, Option<&str>>("name").map_err(corrupt)?;
+    let held = match is_held {
+        Some(_) => Checkpoint::gather(&rows).map_err(corrupt)?,
+        None => vec![],
+    };
+    Ok(Some((caller, held)))
 }
 
 fn new_secret() -> Result<SecretText, ApiKeyError> {

@@ -20,7 +20,7 @@ mod worker;
 
 pub use capped::Capped;
 pub use check::Disagreement;
-pub use checkpoint::{Checkpoint, checkpoints};
+pub use checkpoint::{CHECKPOINTS, Checkpoint, checkpoints};
 pub use hand_over::{HandedOver, hand_over};
 
 use crate::feed::{EventFeed, FeedError};

@@ -12,6 +12,7 @@ pub mod feed;
 pub mod follower_trends;
 pub mod projection;
 pub mod sql;
+pub mod standing;
 pub mod sync_health;
 pub mod tables;
 pub mod top_posts;

@@ -3,7 +3,6 @@
 use super::Services;
 use super::auth::By;
 use super::envelope::{Answer, Envelope, Freshness, Model, Reading, begin};
-use super::flight::together;
 use super::open::{Opener, Profile};
 use super::params::{Asked, Page, Params, Take, Wait, platform, platform_id};
 use super::paths::{AccountPath, CreatorPath};
@@ -15,6 +14,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::{AccountId, Platform, Timestamp};
 use projections::accounts::{self, AccountRow};
+use projections::standing;
 use projections::sync_health::{self, HealthRow};
 use serde::Serialize;
 use std::{collections::HashMap, sync::Arc};
@@ -132,13 +132,8 @@ impl Found {
         caller: &Caller,
         account: AccountId,
     ) -> Result<Self, Problem> {
-        let scope = &caller.scope;
-        let (account, health) = together(
-            accounts::find(client, scope, account),
-            sync_health::find(client, scope, account),
-        )
-        .await?;
-        let account = account.ok_or_else(|| Problem::not_found("account"))?;
+        let found = standing::find(client, &caller.scope, account).await?;
+        let (account, health) = found.ok_or_else(|| Problem::not_found("account"))?;
         // Each read model follows the log by itself: of an erased account the accounts' counts.
         let health = health.filter(|_| !account.is_erased());
         Ok(Self { account, health })

@@ -1,20 +1,19 @@
 //! Who asks: every route but health needs a key, and some need a role.
 
 use super::Services;
-use super::flight::together;
 use super::problem::{Code, Problem};
 use crate::api_keys::{self, Caller, Role, SecretHash};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderMap, header, request::Parts};
 use axum::middleware::Next;
 use axum::response::Response;
-use projections::engine::{Checkpoint, checkpoints};
+use projections::engine::Checkpoint;
 use std::sync::Arc;
 use tracing::{Span, field};
 
 /// Lets only requests with a valid key through, and tells the handlers who asks.
 ///
-/// Where the read models stand is asked in the same flight: it depends on nothing, and must be
+/// Where the read models stand is asked in the same statement: it depends on nothing, and must be
 /// known before any row is read.
 pub(super) async fn require_key(
     State(services): State<Arc<Services>>,
@@ -30,9 +29,9 @@ pub(super) async fn require_key(
     let refused = || Problem::new(Code::Unauthorized, "this key does not exist or was revoked");
     let secret = SecretHash::of(secret).ok_or_else(refused)?;
     let client = services.client().await?;
-    let (caller, held) = together(api_keys::verify(&client, &secret), checkpoints(&client)).await?;
+    let admitted = api_keys::admit(&client, &secret).await?;
     drop(client);
-    let caller = caller.ok_or_else(refused)?;
+    let (caller, held) = admitted.ok_or_else(refused)?;
     Span::current().record("key_id", field::display(caller.key_id));
     request.extensions_mut().insert(By(caller, Stood(held)));
     Ok(next.run(request).await)

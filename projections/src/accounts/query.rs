@@ -36,7 +36,7 @@ pub struct AccountRow {
 }
 
 impl AccountRow {
-    fn read(row: &Row) -> Result<Self, Error> {
+    pub(crate) fn read(row: &Row) -> Result<Self, Error> {
         let at = |column: &str| row.try_get::<_, At>(column).map(|at| at.0);
         let maybe_at = |column: &str| {
             row.try_get::<_, Option<At>>(column)

@@ -5,7 +5,7 @@ use crate::projection::{Projection, ProjectionError};
 use crate::sql::{Connection, Held};
 use crate::version::{Version, Versions};
 use domain::Position;
-use tokio_postgres::GenericClient;
+use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 /// How many checkpoints each version of a read model has.
@@ -119,42 +119,47 @@ impl Versions {
     }
 }
 
-/// The checkpoints of the live versions, one for each read model, and so which versions are live:
-/// of one moment, for it is one statement.
+/// The checkpoints of the live versions as SQL: name, version, contract, log, both halves of the
+/// position, events and skipped ones, of every shard. Of one moment, for it is one statement.
+pub const CHECKPOINTS: &str = "
+    select c.name, c.version, v.contract, c.log_id, c.commit_position, c.prepare_position,
+        c.events, c.skipped
+    from projection_versions v
+    join projection_checkpoints c on c.name = v.name and c.version = v.version
+    where v.is_live
+    order by c.name, c.commit_position, c.prepare_position";
+
+/// The checkpoints of the live versions, one for each read model, and so which versions are live.
 pub async fn checkpoints(
     client: &impl Connection,
 ) -> Result<Vec<Checkpoint>, tokio_postgres::Error> {
-    let rows = client
-        .query(
-            "select c.name, c.version, v.contract, c.log_id, c.commit_position,
-                 c.prepare_position, c.events, c.skipped
-             from projection_versions v
-             join projection_checkpoints c on c.name = v.name and c.version = v.version
-             where v.is_live
-             order by c.name, c.commit_position, c.prepare_position",
-            &[],
-        )
-        .await?;
-    let mut found: Vec<Checkpoint> = vec![];
-    for row in &rows {
-        let held = Held::read(row.try_get("log_id")?, row)?;
-        let shard = Checkpoint {
-            name: row.try_get("name")?,
-            version: row.try_get("version")?,
-            contract: row.try_get("contract")?,
-            log: held.log,
-            position: held.position(),
-            events: row.try_get("events")?,
-            skipped: row.try_get("skipped")?,
-        };
-        match found.last_mut() {
-            // Its first shard stands farthest back.
-            Some(model) if model.name == shard.name => {
-                model.events += shard.events;
-                model.skipped += shard.skipped;
+    Checkpoint::gather(&client.query(CHECKPOINTS, &[]).await?)
+}
+
+impl Checkpoint {
+    /// One for each read model, of rows as [`CHECKPOINTS`] gives them.
+    pub fn gather(rows: &[Row]) -> Result<Vec<Self>, tokio_postgres::Error> {
+        let mut found: Vec<Self> = vec![];
+        for row in rows {
+            let held = Held::read(row.try_get("log_id")?, row)?;
+            let shard = Self {
+                name: row.try_get("name")?,
+                version: row.try_get("version")?,
+                contract: row.try_get("contract")?,
+                log: held.log,
+                position: held.position(),
+                events: row.try_get("events")?,
+                skipped: row.try_get("skipped")?,
+            };
+            match found.last_mut() {
+                // Its first shard stands farthest back.
+                Some(model) if model.name == shard.name => {
+                    model.events += shard.events;
+                    model.skipped += shard.skipped;
+                }
+                _ => found.push(shard),
             }
-            _ => found.push(shard),
         }
+        Ok(found)
     }
-    Ok(found)
 }

@@ -42,7 +42,7 @@ pub struct HealthRow {
 }
 
 impl HealthRow {
-    fn read(row: &Row) -> Result<Self, Error> {
+    pub(crate) fn read(row: &Row) -> Result<Self, Error> {
         let maybe_at = |column: &str| {
             row.try_get::<_, Option<At>>(column)
                 .map(|at| at.map(|at| at.0))
@@ -71,25 +71,6 @@ impl HealthRow {
 const COLUMNS: &str = "account_id, creator_id, platform, phase, last_attempt_at, last_success_at,
     last_outcome, error_class, error_code, failing_since, failures, recovered_at,
     rate_limit_reset_at, next_at, syncs";
-
-/// The health of one account, if it is known and within the scope.
-pub async fn find(
-    client: &Reader<impl Connection>,
-    scope: &Scope,
-    account: AccountId,
-) -> Result<Option<HealthRow>, Error> {
-    let row = client
-        .query_opt(
-            &format!(
-                "select {COLUMNS}
-                 from sync_health_vN
-                 where account_id = $1 and ($2::text[] is null or creator_id = any($2))"
-            ),
-            &[&account.uuid(), &scope.creators()],
-        )
-        .await?;
-    row.as_ref().map(HealthRow::read).transpose()
-}
 
 /// The health of those of these accounts that are known and within the scope, in the order of
 /// their ids.
