@@ -3,13 +3,13 @@
 //! Everything reads the log through its ports, so that it works over any log. docs/audit.md has
 //! the formats, and who could still forge what.
 
+mod carry;
 pub mod checkpoint;
 mod error;
 pub mod export;
 pub mod facts;
 pub mod files;
 pub mod history;
-mod pages;
 mod part;
 pub mod segments;
 pub mod state;
@@ -19,6 +19,7 @@ mod tips;
 pub mod verify;
 pub mod watch;
 
+pub(crate) use carry::carry;
 pub use checkpoint::Checkpoint;
 pub use error::AuditError;
 pub use statement::Signed;

@@ -3,10 +3,12 @@
 pub mod api_keys;
 pub mod audit;
 pub mod clock;
+pub mod copy;
 pub mod demo;
 pub mod erasure;
 pub mod eventstore;
 pub mod http;
 pub mod import;
+mod pages;
 pub mod postgres;
 pub mod vault;

@@ -51,9 +51,9 @@ pub struct App {
 }
 
 /// A database that is there, and migrated.
-struct Ready {
-    endpoint: Endpoint,
-    private: Option<PrivatePostgres>,
+pub(crate) struct Ready {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) private: Option<PrivatePostgres>,
     applied: Vec<&'static str>,
 }
 
@@ -77,7 +77,8 @@ pub(crate) async fn start(config: &Config) -> anyhow::Result<(Endpoint, Option<P
     })
 }
 
-async fn database(config: &Config) -> anyhow::Result<Ready> {
+/// Starts or joins the database, and migrates it.
+pub(crate) async fn database(config: &Config) -> anyhow::Result<Ready> {
     let (endpoint, private) = start(config).await?;
     let mut client = endpoint.connect().await.map_err(|error| {
         anyhow::anyhow!(
@@ -212,12 +213,19 @@ impl App {
             Ok(Ok(_))
         );
         if log_is_there {
-            match engine.install().await {
+            match engine.ensure_log().await {
+                Err(error @ EngineError::ForeignCheckpoint(_)) => {
+                    // Or a history that was moved and what it was moved from would part.
+                    tracing::warn!(%error, "nothing is written to this log");
+                    erasures.destroy_keys().await?;
+                }
                 // Whoever serves or projects is told by `check`; whoever mends it must start.
-                Ok(()) | Err(EngineError::Disagreement(_)) => {}
+                Err(EngineError::Disagreement(_)) => {
+                    erasures.destroy_keys().await?;
+                }
                 Err(error) => return Err(error.into()),
+                Ok(()) => resume(&erasures).await?,
             }
-            resume(&erasures).await?;
         } else {
             tracing::warn!("the event log is not there yet");
             erasures.destroy_keys().await?;
@@ -252,13 +260,26 @@ impl App {
         Ok(())
     }
 
+    /// Refuses a log that the read models do not belong to. One that is not there yet is not
+    /// asked: whoever follows it finds out when it comes.
+    pub async fn ensure_log(&self) -> anyhow::Result<()> {
+        match tokio::time::timeout(LOG_WAIT, self.feed.log_id()).await {
+            Ok(Ok(_)) => Ok(self.engine.ensure_log().await?),
+            _ => Ok(()),
+        }
+    }
+
     /// Finishes the erasures that a start without the log had to leave open.
     pub async fn finish_erasures(&self, cancel: &CancellationToken) {
         if self.erasures_are_done {
             return;
         }
         let finishing = async {
-            while let Err(error) = resume(&self.erasures).await {
+            let attempt = async || {
+                self.engine.ensure_log().await?;
+                resume(&self.erasures).await
+            };
+            while let Err(error) = attempt().await {
                 tracing::warn!(%error, "erasures are not finished yet");
                 tokio::time::sleep(RESUME_PAUSE).await;
             }

@@ -1,9 +1,11 @@
 //! The command line. Its names are a contract.
 
 mod audit;
+mod log;
 mod projections;
 
 pub use audit::{Audit, AuditCommand};
+pub use log::{Log, LogCommand, LogCopy};
 pub use projections::{Projections, ProjectionsCommand};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -40,6 +42,8 @@ pub enum Command {
     Keys(Keys),
     /// Replay an account's history, and prove that nobody changed it.
     Audit(Audit),
+    /// Move the whole history from one event log to another.
+    Log(Log),
     /// Erase an account for good: destroy its key, and print a receipt.
     Erase(Erase),
     /// Back up the database: data and keys apart, in two folders.

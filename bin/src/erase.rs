@@ -26,7 +26,14 @@ pub(crate) async fn run(config: &Config, arguments: &Erase) -> anyhow::Result<()
         causation_id: None,
     };
     let now = app.clock.now();
-    let erased = app.erasures.erase(account, reason, now, &context).await;
+    // In the log that the read models belong to, or not at all.
+    let erased = match app.ensure_log().await {
+        Ok(()) => {
+            let erased = app.erasures.erase(account, reason, now, &context);
+            erased.await.map_err(anyhow::Error::from)
+        }
+        Err(error) => Err(error),
+    };
     let projected = match &erased {
         Ok(_) => catch_up(&app, &cancel).await.map(|_| ()),
         Err(_) => Ok(()),

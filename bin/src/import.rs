@@ -85,6 +85,7 @@ pub(crate) async fn run(config: &Config, arguments: &Import) -> anyhow::Result<(
 }
 
 async fn import(app: &App, source: Source, rejects: &Path) -> anyhow::Result<Report> {
+    app.ensure_log().await?;
     let watch = Arc::new(Watch::default());
     let mut progress = Progress::new("importing", source.total_bytes(), 0);
     let importing = run_import(Arc::clone(&app.ledger), source, rejects, Arc::clone(&watch));

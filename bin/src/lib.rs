@@ -9,6 +9,7 @@ mod demo;
 mod erase;
 mod import;
 mod keys;
+mod log_copy;
 mod output;
 mod progress;
 mod projections;
@@ -17,7 +18,7 @@ mod serve;
 mod telemetry;
 
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{Cli, Command, LogCommand};
 use config::Config;
 use std::process::ExitCode;
 
@@ -55,6 +56,10 @@ async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
         Command::Projections(arguments) => projections::run(&config, &arguments).await,
         Command::Keys(arguments) => keys::run(&config, &arguments).await,
         Command::Audit(arguments) => audit::run(&config, &arguments).await,
+        Command::Log(arguments) => {
+            let LogCommand::Copy(arguments) = arguments.command;
+            log_copy::run(&config, &arguments).await
+        }
         Command::Erase(arguments) => erase::run(&config, &arguments).await,
         Command::Backup(arguments) => backup::backup(&config, &arguments).await,
         Command::Restore(arguments) => backup::restore(&config, &arguments).await,

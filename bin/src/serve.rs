@@ -60,6 +60,7 @@ async fn run_roles(
     listen: SocketAddr,
     cancel: &CancellationToken,
 ) -> anyhow::Result<()> {
+    app.ensure_log().await?;
     match role {
         Some(RoleName::Projector) => project(app, config, cancel).await,
         Some(RoleName::Api) => api(app, config, bind(listen).await?, cancel).await,

@@ -8,11 +8,8 @@ pub(crate) const APPEND_ATTEMPTS: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Appends; a retry sends the very same append, so that the log can recognise it.
-pub(crate) async fn append_surely(
-    log: &dyn EventLog,
-    append: Append,
-) -> Result<Appended, AppendError> {
+/// Appends, within a bound of attempts; a retry sends the very same append, so that the log can recognise it.
+pub async fn append_surely(log: &dyn EventLog, append: Append) -> Result<Appended, AppendError> {
     let mut pause = FIRST_PAUSE;
     for attempt in 1.. {
         match log.append(append.clone()).await {

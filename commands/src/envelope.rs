@@ -53,7 +53,7 @@ pub(crate) fn seal_into_chain(
     folded.push(event_id, event, hash, recorded_at);
     Ok(NewEvent {
         event_id,
-        event_type,
+        event_type: event_type.into(),
         metadata,
         data,
     })

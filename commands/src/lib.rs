@@ -13,6 +13,7 @@ pub mod ports;
 mod prepare;
 pub mod text;
 
+pub use append::append_surely;
 pub use envelope::Context;
 pub use erasures::{EraseError, Erased, Erasures};
 pub use execute::{CommandError, Ledger, Outcome};

@@ -7,15 +7,15 @@ use domain::{
     AccountId, CreatorId, EventId, Fingerprint, Platform, Position, PostKey, RecordedEvent, Sealed,
     StreamName, Timestamp,
 };
-use std::{collections::HashMap, collections::HashSet, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, collections::HashSet, sync::Arc};
 
 /// An event ready to be appended: bytes that will be stored exactly so.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewEvent {
     /// Its id.
     pub event_id: EventId,
-    /// The pinned name of its type.
-    pub event_type: &'static str,
+    /// The name of its type: pinned for ours, whatever it is for what is copied.
+    pub event_type: Cow<'static, str>,
     /// The envelope's metadata.
     pub metadata: Vec<u8>,
     /// The event's own data.

@@ -12,6 +12,7 @@ mod capped;
 pub(crate) mod catalogue;
 mod check;
 pub(crate) mod checkpoint;
+mod hand_over;
 mod reader;
 mod shard;
 mod versions;
@@ -20,6 +21,7 @@ mod worker;
 pub use capped::Capped;
 pub use check::Disagreement;
 pub use checkpoint::{Checkpoint, checkpoints};
+pub use hand_over::{HandedOver, hand_over};
 
 use crate::feed::{EventFeed, FeedError};
 use crate::projection::{Projection, ProjectionError};
@@ -77,7 +79,10 @@ pub enum EngineError {
     #[error(transparent)]
     Disagreement(#[from] Disagreement),
     /// A read model stands at a position of another log.
-    #[error("{0} was projected from another log than this one")]
+    #[error(
+        "{0} was projected from another log than this one: set EVENT_LOG to the log that it \
+         belongs to, move that with `social-ledger log copy`, or use a database of its own"
+    )]
     ForeignCheckpoint(&'static str),
 }
 
@@ -296,6 +301,15 @@ impl Engine {
         };
         applied.into_iter().collect::<Result<Vec<()>, _>>()?;
         read
+    }
+
+    /// Whether the read models belong to the log. Whoever writes to another one than they were
+    /// projected from would write where nobody looks.
+    pub async fn ensure_log(&self) -> Result<(), EngineError> {
+        self.install().await?;
+        let log = self.feed.log_id().await?;
+        let versions = self.versions().await?;
+        self.shards(&versions, log).await.map(|_| ())
     }
 
     /// All shards of all read models, and where they stand.

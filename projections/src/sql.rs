@@ -59,6 +59,18 @@ impl Held {
         }
     }
 
+    /// At this position of a log, or before its first event.
+    pub fn of(log: Uuid, position: Option<Position>) -> Self {
+        position.map_or(
+            Self {
+                log,
+                commit: 0,
+                prepare: 0,
+            },
+            Self::at,
+        )
+    }
+
     /// What a row with these columns says.
     pub fn read(log: Uuid, row: &Row) -> Result<Self, tokio_postgres::Error> {
         Ok(Self {

@@ -62,7 +62,7 @@ async fn open(database: &TestDatabase) -> anyhow::Result<Arc<PostgresLog>> {
 fn append(stream: &str, expected: ExpectedRevision, event_type: &'static str) -> Append {
     let event = NewEvent {
         event_id: EventId::from_uuid(Uuid::now_v7()),
-        event_type,
+        event_type: event_type.into(),
         metadata: b"{}".to_vec(),
         data: b"{}".to_vec(),
     };

@@ -109,7 +109,7 @@ impl EventLog for MemoryLog {
                     prepare: commit,
                 },
                 event_id: event.event_id,
-                event_type: event.event_type.to_owned(),
+                event_type: event.event_type.to_string(),
                 metadata: event.metadata.clone(),
                 data: event.data.clone(),
             });

@@ -1,7 +1,7 @@
 //! The tip of every stream in Postgres, and how far the log was followed: both move together.
 
 use super::AuditError;
-use super::pages::is_ours;
+use crate::pages::is_ours;
 use domain::chain::verify::{Fault, follow};
 use domain::chain::{ChainHash, Tip};
 use domain::{RecordedEvent, Timestamp};

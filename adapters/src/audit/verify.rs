@@ -4,13 +4,14 @@ pub(super) mod report;
 
 pub use report::{Against, Compared, Finding, Report, Scope};
 
-use super::pages::{is_ours, read_ahead};
 use super::streams::Streams;
 use super::{AuditError, Auditor, Checkpoint, tips};
+use crate::pages::{is_ours, read_ahead};
 use domain::chain::Tip;
 use domain::chain::verify::Chain;
 use domain::{AccountId, Position, RecordedEvent, StreamName};
 use futures_util::TryStreamExt;
+use projections::feed::FeedError;
 use report::Findings;
 use std::pin::pin;
 use std::sync::Arc;
@@ -272,7 +273,7 @@ struct Hashed {
 }
 
 fn hash_all(
-    mut pages: mpsc::Receiver<Result<Vec<RecordedEvent>, AuditError>>,
+    mut pages: mpsc::Receiver<Result<Vec<RecordedEvent>, FeedError>>,
     head: Position,
     checkpoint: Option<&Checkpoint>,
     watched: &Watched,

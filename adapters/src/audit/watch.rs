@@ -1,11 +1,11 @@
 //! Follows the log, keeps the tips of all streams, and signs a checkpoint over them when it is due.
 
 use super::checkpoint::{FORMAT, Statement, file_name};
-use super::pages::TARGET_BYTES;
 use super::part::Part;
 use super::statement::{self, Signed};
 use super::tips;
 use super::{AuditError, Auditor};
+use crate::pages::TARGET_BYTES;
 use commands::ports::Clock;
 use domain::Timestamp;
 use domain::chain::ChainHash;

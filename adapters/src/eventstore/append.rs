@@ -27,10 +27,10 @@ fn event_data(event: &NewEvent) -> EventData {
     // The client writes JSON itself: only what it would leave as it is may go that way.
     let raw = serde_json::from_slice::<&RawValue>(&event.data).ok();
     let data = match raw.filter(|raw| raw.get().len() == event.data.len()) {
-        Some(raw) => EventData::json(event.event_type, &raw).ok(),
+        Some(raw) => EventData::json(&*event.event_type, &raw).ok(),
         None => None,
     };
-    data.unwrap_or_else(|| EventData::binary(event.event_type, event.data.clone().into()))
+    data.unwrap_or_else(|| EventData::binary(&*event.event_type, event.data.clone().into()))
         .id(event.event_id.uuid())
         .metadata(event.metadata.clone().into())
 }
@@ -166,7 +166,7 @@ mod tests {
     fn event(event_type: &'static str, metadata: usize, data: usize) -> NewEvent {
         NewEvent {
             event_id: EventId::from_uuid(Uuid::nil()),
-            event_type,
+            event_type: event_type.into(),
             metadata: vec![b' '; metadata],
             data: vec![b' '; data],
         }

@@ -2,6 +2,7 @@
 
 use super::describe;
 use async_trait::async_trait;
+use deadpool::managed::QueueMode;
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, PoolError, RecyclingMethod,
 };
@@ -95,6 +96,8 @@ impl Endpoint {
         });
         Pool::builder(manager)
             .max_size(size)
+            // The connection that was used last: its backend has everything at hand.
+            .queue_mode(QueueMode::Lifo)
             .post_create(plan_once)
             .runtime(deadpool_postgres::Runtime::Tokio1)
             .wait_timeout(Some(POOL_WAIT))

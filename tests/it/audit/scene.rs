@@ -4,24 +4,28 @@ use crate::histories::random_history;
 use adapters::audit::watch::{Settings, Watch};
 use adapters::audit::{Auditor, Checkpoint, Report};
 use adapters::clock::SystemClock;
+use adapters::copy::{Copier, Side, Watched};
+use adapters::eventstore::EventStoreLog;
 use anyhow::Context;
 use commands::ports::Clock;
 use domain::chain::ChainHash;
-use domain::{AccountId, RecordedEvent};
+use domain::{AccountId, RecordedEvent, StreamName};
 use projections::feed::EventFeed;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use tests::TestLedger;
 use tests::memory_log::MemoryLog;
 use tests::rng::Rng;
+use tests::standin::Stored;
+use tests::{StandIn, TestLedger};
 
 /// Which log a scene is on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     Postgres,
     Memory,
+    EventStore,
 }
 
 /// A history, its audit, and the way to spoil it.
@@ -30,6 +34,7 @@ pub(super) struct Scene {
     pub(super) auditor: Auditor,
     pub(super) folder: TempDir,
     memory: Option<Arc<MemoryLog>>,
+    store: Option<StandIn>,
 }
 
 impl Scene {
@@ -38,7 +43,20 @@ impl Scene {
         random_history(&ledger, &mut Rng::new(41), intents).await?;
         let folder = tempfile::tempdir()?;
         let memory = (kind == Kind::Memory).then(|| Arc::new(MemoryLog::default()));
+        let store = match kind {
+            Kind::EventStore => Some(StandIn::start().await?),
+            Kind::Postgres | Kind::Memory => None,
+        };
         let mut auditor = ledger.auditor()?;
+        if let Some(store) = &store {
+            let log = Arc::new(EventStoreLog::new(store.url().parse()?));
+            auditor.log = log.clone();
+            auditor.feed = log.clone();
+            let side = |log, feed| Side { log, feed };
+            let from = side(ledger.log.clone() as Arc<_>, ledger.log.clone() as Arc<_>);
+            let to = side(log.clone() as Arc<_>, log as Arc<_>);
+            Copier { from, to }.run(&Watched::default()).await?;
+        }
         if let Some(memory) = &memory {
             memory.replace(ledger.log.read_all(None, 1_000_000).await?);
             auditor.log = memory.clone();
@@ -49,6 +67,7 @@ impl Scene {
             auditor,
             folder,
             memory,
+            store,
         })
     }
 
@@ -73,6 +92,10 @@ impl Scene {
     pub(super) async fn replace(&self, events: Vec<RecordedEvent>) -> anyhow::Result<()> {
         if let Some(memory) = &self.memory {
             memory.replace(events);
+            return Ok(());
+        }
+        if let Some(store) = &self.store {
+            store.tamper(|stored| replace_accounts(stored, events));
             return Ok(());
         }
         let mut client = self.ledger.database.connect().await?;
@@ -152,6 +175,29 @@ impl Scene {
         let verifying = self.auditor.verify_account(account, checkpoint.as_ref());
         Ok(verifying.await?)
     }
+}
+
+/// Leaves what is no account's, and gives places anew, in the order of the events.
+fn replace_accounts(stored: &mut Vec<Stored>, events: Vec<RecordedEvent>) {
+    stored.retain(|event| !event.stream.starts_with(StreamName::ACCOUNT_PREFIX));
+    let first = stored.iter().map(|event| event.commit).max().unwrap_or(0) + 1;
+    stored.extend(
+        events
+            .into_iter()
+            .zip(first..)
+            .map(|(event, commit)| Stored {
+                stream: event.stream.as_str().into(),
+                revision: event.revision,
+                commit,
+                prepare: commit,
+                id: event.event_id.uuid(),
+                event_type: event.event_type.into(),
+                is_json: true,
+                data: event.data.into(),
+                metadata: event.metadata.into(),
+                created: 0,
+            }),
+    );
 }
 
 /// Makes every event of a stream from this place on name the hash of the one before it: what

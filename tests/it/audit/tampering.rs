@@ -11,7 +11,7 @@ const INTENTS: usize = 60;
 /// Bytes that are flipped in a test, one at a time.
 const FLIPS: usize = 60;
 
-macro_rules! on_both_logs {
+macro_rules! on_every_log {
     ($($case:ident),+ $(,)?) => {
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread")]
@@ -25,10 +25,16 @@ macro_rules! on_both_logs {
                 super::$case(super::Kind::Memory).await
             })+
         }
+        mod eventstore {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() -> anyhow::Result<()> {
+                super::$case(super::Kind::EventStore).await
+            })+
+        }
     };
 }
 
-on_both_logs! {
+on_every_log! {
     a_sound_history_holds,
     any_one_byte_is_named,
     a_deleted_event_is_named,

@@ -48,7 +48,7 @@ pub(super) fn events(count: usize) -> Arc<[NewEvent]> {
 pub(super) fn sized_events(count: usize, bytes: usize) -> Arc<[NewEvent]> {
     let event = || NewEvent {
         event_id: EventId::from_uuid(Uuid::now_v7()),
-        event_type: "Tested",
+        event_type: "Tested".into(),
         metadata: b"{}".to_vec(),
         data: vec![b' '; bytes],
     };

@@ -14,7 +14,7 @@ fn random_bytes(rng: &mut Rng, length: usize) -> Vec<u8> {
 fn event(event_type: &'static str, metadata: Vec<u8>, data: Vec<u8>) -> NewEvent {
     NewEvent {
         event_id: EventId::from_uuid(Uuid::now_v7()),
-        event_type,
+        event_type: event_type.into(),
         metadata,
         data,
     }

@@ -170,7 +170,7 @@ pub(super) async fn the_first_bytes_stay(subject: Subject) -> anyhow::Result<()>
     let events = events(ids)
         .iter()
         .map(|event| NewEvent {
-            event_type: "TestedOtherwise",
+            event_type: "TestedOtherwise".into(),
             metadata: b"{\"other\":true}".to_vec(),
             data: b"other".to_vec(),
             ..event.clone()

@@ -258,7 +258,7 @@ pub(super) fn events(ids: &[EventId]) -> Arc<[NewEvent]> {
     ids.iter()
         .map(|id| NewEvent {
             event_id: *id,
-            event_type: "Tested",
+            event_type: "Tested".into(),
             metadata: b"{}".to_vec(),
             data: id.uuid().as_bytes().to_vec(),
         })

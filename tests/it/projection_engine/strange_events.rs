@@ -44,7 +44,7 @@ async fn append(
     let held = ledger.log.read_stream(stream, 0, 1_000_000).await?;
     let event = NewEvent {
         event_id: EventId::from_uuid(Uuid::now_v7()),
-        event_type,
+        event_type: event_type.into(),
         metadata,
         data: data.to_vec(),
     };

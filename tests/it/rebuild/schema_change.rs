@@ -189,7 +189,7 @@ async fn old_event(ledger: &TestLedger) -> anyhow::Result<Uuid> {
     ensure!(data != text(&last.data) && metadata != text(&last.metadata));
     let event = NewEvent {
         event_id: EventId::from_uuid(Uuid::now_v7()),
-        event_type: "MetricsObserved",
+        event_type: "MetricsObserved".into(),
         metadata: metadata.into_bytes(),
         data: data.into_bytes(),
     };

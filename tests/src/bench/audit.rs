@@ -42,7 +42,7 @@ pub(crate) async fn run(cluster: &Cluster, size: usize, table: &mut Table) -> an
 }
 
 /// Appends about so many events: of ten, one a page of twenty posts.
-async fn fill(ledger: &TestLedger, size: usize) -> anyhow::Result<u64> {
+pub(crate) async fn fill(ledger: &TestLedger, size: usize) -> anyhow::Result<u64> {
     let mut accounts = vec![];
     for n in 0..ACCOUNTS {
         let id = format!("bench-{n}");

@@ -62,7 +62,7 @@ async fn adapter(log: Arc<EventStoreLog>, stream: StreamName, each: usize) -> an
     for _ in 0..each {
         let event = NewEvent {
             event_id: EventId::from_uuid(Uuid::now_v7()),
-            event_type: "MetricsObserved",
+            event_type: "MetricsObserved".into(),
             metadata: METADATA.to_vec(),
             data: DATA.into(),
         };

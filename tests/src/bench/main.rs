@@ -3,8 +3,10 @@
 //! Every figure of ours stands beside one of Postgres alone on the same cluster, taken in turns,
 //! so that a noisy machine disturbs both. Sizes can be given: `bench NAME SIZE`.
 
+mod api;
 mod append;
 mod audit;
+mod copy;
 mod eventstore;
 mod generate;
 mod import;
@@ -30,7 +32,15 @@ fn main() -> anyhow::Result<()> {
     // As durable as a user's: no setting is weakened.
     let cluster = Cluster::start_with(&[("max_connections", "400")])?;
     let mut table = Table::default();
-    for name in ["append", "eventstore", "import", "query", "memory", "audit"] {
+    for name in [
+        "append",
+        "eventstore",
+        "import",
+        "query",
+        "memory",
+        "audit",
+        "copy",
+    ] {
         if only.as_deref().is_some_and(|only| only != name) {
             continue;
         }
@@ -40,6 +50,7 @@ fn main() -> anyhow::Result<()> {
                 "eventstore" => eventstore::run(size.unwrap_or(40_000), &mut table).await,
                 "import" => import::run(&cluster, size.unwrap_or(2_000_000), &mut table).await,
                 "query" => query::run(&cluster, size.unwrap_or(5_000_000), &mut table).await,
+                "copy" => copy::run(&cluster, size.unwrap_or(200_000), &mut table).await,
                 "audit" => audit::run(&cluster, size.unwrap_or(500_000), &mut table).await,
                 "memory" => memory::run(&cluster, size.unwrap_or(2_000_000), &mut table).await,
                 other => bail!("there is no benchmark {other}"),

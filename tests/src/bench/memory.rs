@@ -1,13 +1,16 @@
 //! The most memory that this process held while it imported and projected ever longer logs.
 
+use crate::api::Api;
 use crate::table::Table;
 use adapters::import::mapping::Mapping;
 use adapters::import::run::{Watch, run as import};
 use adapters::import::source::Source;
 use anyhow::Context;
+use domain::AccountId;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use tests::{Cluster, TestDatabase, TestLedger};
+use tokio::task::JoinSet;
 
 const MAPPING: &str = r#"
 name = "memory"
@@ -26,6 +29,15 @@ followers = { column = "followers" }
 "#;
 
 const ACCOUNTS: usize = 1_000;
+
+/// What each account is asked, by so many callers at a time.
+const QUESTIONS: [&str; 4] = [
+    "trends/followers?interval=raw&from=2020-09-01&to=2021-09-01",
+    "trends/followers?from=2020-09-01&to=2021-09-01",
+    "events?limit=500",
+    "audit/state?as_of=2020-12-01T00:00:00Z",
+];
+const CALLERS: usize = 8;
 
 pub(crate) async fn run(cluster: &Cluster, size: usize, table: &mut Table) -> anyhow::Result<()> {
     for events in [100_000, size] {
@@ -55,8 +67,43 @@ pub(crate) async fn run(cluster: &Cluster, size: usize, table: &mut Table) -> an
         let what = |role: &str| format!("peak memory, {role}, {events} events");
         table.add(what("importer"), (vec![writing], vec![]), "MiB", "flat");
         table.add(what("projector"), (vec![peak()?], vec![]), "MiB", "flat");
+        reset()?;
+        ask(&ledger).await?;
+        table.add(what("API"), (vec![peak()?], vec![]), "MiB", "flat");
     }
     Ok(())
+}
+
+/// Asks all accounts what reads much.
+async fn ask(ledger: &TestLedger) -> anyhow::Result<()> {
+    let api = Arc::new(Api::start(ledger).await?);
+    let client = ledger.database.connect().await?;
+    let rows = client
+        .query(
+            "select account_id from accounts_v1 order by account_id",
+            &[],
+        )
+        .await?;
+    let accounts: Vec<AccountId> = rows
+        .iter()
+        .map(|row| AccountId::from_uuid(row.get("account_id")))
+        .collect();
+    let mut callers = JoinSet::new();
+    for part in accounts.chunks(accounts.len().div_ceil(CALLERS)) {
+        let (api, part) = (Arc::clone(&api), part.to_vec());
+        callers.spawn(async move {
+            for account in part {
+                for question in QUESTIONS {
+                    api.ask(&format!("/accounts/{account}/{question}")).await?;
+                }
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(called) = callers.join_next().await {
+        called??;
+    }
+    Arc::into_inner(api).context("nobody asks")?.stop().await
 }
 
 /// Forgets the peak so far.

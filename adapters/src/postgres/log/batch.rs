@@ -174,7 +174,7 @@ async fn run(
             event_streams.push(append.stream.as_str());
             event_revisions.push(revision);
             event_ids.push(event.event_id.uuid());
-            event_types.push(event.event_type);
+            event_types.push(&*event.event_type);
             event_metadata.push(event.metadata.as_slice());
             event_data.push(event.data.as_slice());
         }
