@@ -19,10 +19,16 @@ struct CaughtUp {
 
 pub(crate) async fn run(config: &Config, arguments: &Projector) -> anyhow::Result<()> {
     let app = App::build(config).await?;
+    let result = project(&app, arguments).await;
+    app.close().await?;
+    result
+}
+
+async fn project(app: &App, arguments: &Projector) -> anyhow::Result<()> {
     app.check().await?;
     let cancel = crate::serve::stop_signal();
     if arguments.once {
-        let done = catch_up(&app, &cancel).await?;
+        let done = catch_up(app, &cancel).await?;
         let position = done.position.map(|position| position.to_string());
         if arguments.json {
             output::json(&CaughtUp {
@@ -35,7 +41,7 @@ pub(crate) async fn run(config: &Config, arguments: &Projector) -> anyhow::Resul
     } else {
         app.engine.follow(&cancel).await?;
     }
-    app.close().await
+    Ok(())
 }
 
 /// Brings every read model to the log's head.

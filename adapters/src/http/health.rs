@@ -26,7 +26,7 @@ pub(super) struct Readiness {
     /// Always `ready`.
     #[schema(value_type = String)]
     status: &'static str,
-    /// The read models that there are, with their versions, such as `accounts@1`.
+    /// The read models with their live versions, such as `accounts@1`.
     read_models: Vec<String>,
 }
 
