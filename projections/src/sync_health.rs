@@ -4,7 +4,7 @@ mod apply;
 mod erase;
 mod query;
 
-pub use query::{FailedSync, HealthRow, failed_by_window, find, find_many, list};
+pub use query::{FailedSync, HealthRow, failed_by_window, find_many, list};
 
 use crate::projection::{Applied, Projection, ProjectionError};
 use crate::tables::Tables;
