@@ -252,14 +252,6 @@ impl App {
         })
     }
 
-    /// Fails if code and live tables disagree, and says what to run.
-    pub async fn check(&self) -> anyhow::Result<()> {
-        for advice in self.engine.check().await? {
-            tracing::warn!("{advice}");
-        }
-        Ok(())
-    }
-
     /// Refuses a log that the read models do not belong to. One that is not there yet is not
     /// asked: whoever follows it finds out when it comes.
     pub async fn ensure_log(&self) -> anyhow::Result<()> {
@@ -267,6 +259,14 @@ impl App {
             Ok(Ok(_)) => Ok(self.engine.ensure_log().await?),
             _ => Ok(()),
         }
+    }
+
+    /// Fails if code and live tables disagree, and says what to run.
+    pub async fn check(&self) -> anyhow::Result<()> {
+        for advice in self.engine.check().await? {
+            tracing::warn!("{advice}");
+        }
+        Ok(())
     }
 
     /// Finishes the erasures that a start without the log had to leave open.

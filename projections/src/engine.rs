@@ -303,15 +303,6 @@ impl Engine {
         read
     }
 
-    /// Whether the read models belong to the log. Whoever writes to another one than they were
-    /// projected from would write where nobody looks.
-    pub async fn ensure_log(&self) -> Result<(), EngineError> {
-        self.install().await?;
-        let log = self.feed.log_id().await?;
-        let versions = self.versions().await?;
-        self.shards(&versions, log).await.map(|_| ())
-    }
-
     /// All shards of all read models, and where they stand.
     async fn shards(
         &self,

@@ -1,6 +1,7 @@
 //! Whether the code and the live tables agree: asked at the start, said plainly, with what to run.
 
 use super::catalogue::{self, Entry};
+use super::checkpoint::checkpoints;
 use super::{DatabaseError, Engine, EngineError, describe};
 use crate::version::Version;
 use std::sync::Arc;
@@ -50,6 +51,29 @@ impl Disagreement {
 }
 
 impl Engine {
+    /// Whether the live read models belong to the log. Whoever writes to another one than they
+    /// were projected from would write where nobody looks.
+    pub async fn ensure_log(&self) -> Result<(), EngineError> {
+        match self.install().await {
+            // Whoever serves or projects is told by `check`; whoever mends it must start.
+            Ok(()) | Err(EngineError::Disagreement(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let log = self.feed.log_id().await?;
+        let client = self.database.connect().await?;
+        let held = checkpoints(&client).await;
+        let held = held.map_err(|e| DatabaseError(describe(&e)))?;
+        let mut foreign = held.iter().filter(|checkpoint| checkpoint.log != log);
+        let of_ours = foreign.find_map(|checkpoint| {
+            let mut names = self.projections.iter().map(|projection| projection.name());
+            names.find(|name| *name == checkpoint.name)
+        });
+        match of_ours {
+            Some(name) => Err(EngineError::ForeignCheckpoint(name)),
+            None => Ok(()),
+        }
+    }
+
     /// Fails if the code does not agree with the live tables. Says, as an answer, what would bring
     /// read models to the newest code, where an older contract is live.
     pub async fn check(&self) -> Result<Vec<String>, EngineError> {

@@ -22,6 +22,7 @@ pub enum HandedOver {
 
 /// Moves the checkpoints of all read models from the end of one log to the end of its copy, all
 /// or none: an engine runs over one log. A projector of the old log finds its checkpoints gone.
+/// A rebuild that is under way stays with the old log: it is dropped, and begun anew on the copy.
 pub async fn hand_over(
     transaction: &Transaction<'_>,
     models: &[Arc<dyn Projection>],
@@ -34,7 +35,7 @@ pub async fn hand_over(
             "select c.name, v.contract, c.log_id, c.commit_position, c.prepare_position
              from projection_checkpoints c
              join projection_versions v on v.name = c.name and v.version = c.version
-             where v.is_live or v.filled_at is not null
+             where v.dropped_at is null and (v.is_live or v.filled_at is not null)
              order by c.name, c.version, c.shard
              for update of c",
             &[],
@@ -43,8 +44,7 @@ pub async fn hand_over(
     let (mut behind, mut elsewhere, mut ready, mut there) = (vec![], vec![], false, false);
     for row in &rows {
         let (name, contract): (&str, i32) = (row.try_get("name")?, row.try_get("contract")?);
-        // Versions by code that this program does not have keep nobody from going on, nor do those
-        // that a rebuild has not filled yet.
+        // Versions of code that this program does not have keep nobody from going on.
         let known = models
             .iter()
             .find(|model| model.name() == name && model.contract() == contract);

@@ -144,7 +144,12 @@ async fn bare_top(client: &Client, accounts: &[AccountId]) -> anyhow::Result<f64
     };
     let scope = Scope::AllCreators;
     let sql = ranked_sql(&scope, &query(accounts[0])).context("a measure with an index")?;
-    let statement = client.prepare(&first().render(&sql)).await?;
+    let versions = ["accounts", "top_posts"]
+        .into_iter()
+        .fold(Versions::default(), |versions, name| {
+            versions.with(name, 1, 1)
+        });
+    let statement = client.prepare(&versions.render(&sql)).await?;
     let (nothing, end) = (None::<&str>, At(domain::Timestamp::MAX));
     for n in 0..REQUESTS {
         let account = accounts[n * 7 % accounts.len()].uuid();
