@@ -29,5 +29,5 @@ migrations![
     "0006_shards",
     "0007_audit",
     "0008_erasure",
-    "0010_versions",
+    "0009_versions",
 ];
