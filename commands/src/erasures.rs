@@ -7,9 +7,9 @@
 //! 3. the kept state without its marks;
 //! 4. the key and the entry in the registry.
 //!
-//! So an account of the record whose erasure is in the log and whose key is gone is done. Any
-//! other is begun again at step 2: also one that a restored backup has brought back. A start
-//! destroys keys of the record first, since the log may come later than the program.
+//! So an account of the record whose erasure is in the log, whose kept state says so and whose key
+//! is gone is done. Any other is begun again at step 2: also one that a restored backup has brought
+//! back. A start destroys keys of the record first, since the log may come later than the program.
 
 use crate::ports::{
     Erasure, ErasureRecord, ErasureRecordError, EventLog, KeyShredder, ReadError, VaultError,
@@ -183,13 +183,15 @@ impl Erasures {
             let stream = StreamName::of_account(erasure.account);
             let id = erasure_id(erasure.account);
             let logged = self.log.recorded(&stream, &[id]).await?.contains(&id);
-            Ok::<_, EraseError>((erasure, logged))
+            // Kept before the key goes, unless a start without the log destroyed that.
+            let is_settled = logged && self.ledger.keeps_erased(erasure.account).await?;
+            Ok::<_, EraseError>((erasure, is_settled))
         });
         let looked_up: Vec<_> = looked_up.buffered(LOOKUPS).try_collect().await?;
         let mut resumed = vec![];
-        for (erasure, logged) in looked_up {
+        for (erasure, is_settled) in looked_up {
             let had_key = held.contains(&erasure.account);
-            if (!logged || had_key) && self.carry_out(&erasure, context).await? | had_key {
+            if (!is_settled || had_key) && self.carry_out(&erasure, context).await? | had_key {
                 resumed.push(erasure.account);
             }
         }

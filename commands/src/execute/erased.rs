@@ -25,6 +25,12 @@ impl Ledger {
         })
     }
 
+    /// Whether the state that is kept of an account is the erased one, which has no marks.
+    pub(crate) async fn keeps_erased(&self, account: AccountId) -> Result<bool, CommandError> {
+        let kept = self.states.load(account).await?;
+        Ok(kept.is_some_and(|kept| matches!(kept.account, Account::Erased { .. })))
+    }
+
     /// Keeps an account's state now, unless it is kept already.
     pub(crate) async fn keep(&self, account: AccountId) -> Result<(), CommandError> {
         let slot = self.cache.entry(account);

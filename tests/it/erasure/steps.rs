@@ -19,13 +19,16 @@ enum Taken {
     AllButReadModels,
     /// As when a log was restored from a backup that is older than the vault's.
     RecordAndKey,
+    /// As when a start without the log destroyed the key first.
+    RecordLogAndKey,
 }
 
-const CUTS: [Taken; 4] = [
+const CUTS: [Taken; 5] = [
     Taken::Record,
     Taken::RecordAndLog,
     Taken::AllButReadModels,
     Taken::RecordAndKey,
+    Taken::RecordLogAndKey,
 ];
 
 async fn take(scene: &Scene, steps: Taken) -> anyhow::Result<()> {
@@ -39,7 +42,10 @@ async fn take(scene: &Scene, steps: Taken) -> anyhow::Result<()> {
     let master = MasterKey::parse(MASTER_KEY, "a test")?;
     let record = ErasureFile::new(ledger.erasure_log.clone(), &master, ledger.pool.clone());
     ensure!(record.write(erasure).await? == erasure);
-    if matches!(steps, Taken::RecordAndLog | Taken::AllButReadModels) {
+    if matches!(
+        steps,
+        Taken::RecordAndLog | Taken::AllButReadModels | Taken::RecordLogAndKey
+    ) {
         let Erasure {
             at, reason, key, ..
         } = erasure;
@@ -52,7 +58,10 @@ async fn take(scene: &Scene, steps: Taken) -> anyhow::Result<()> {
     if matches!(steps, Taken::AllButReadModels) {
         ledger.ledger.keep_all().await?;
     }
-    if matches!(steps, Taken::AllButReadModels | Taken::RecordAndKey) {
+    if matches!(
+        steps,
+        Taken::AllButReadModels | Taken::RecordAndKey | Taken::RecordLogAndKey
+    ) {
         ledger.vault.destroy(scene.account).await?;
     }
     Ok(())
