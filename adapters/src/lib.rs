@@ -8,5 +8,6 @@ pub mod erasure;
 pub mod eventstore;
 pub mod http;
 pub mod import;
+pub mod platforms;
 pub mod postgres;
 pub mod vault;
