@@ -59,6 +59,19 @@ impl Address {
             .map_or("", String::as_str)
     }
 
+    /// The part of the path before this one, where it holds it.
+    pub fn before(&self, part: &str) -> Option<&str> {
+        let at = self.path.iter().position(|it| it == part)?;
+        self.path.get(at.checked_sub(1)?).map(String::as_str)
+    }
+
+    /// Whether the last part is an id, or a placeholder for one.
+    pub fn ends_in_id(&self) -> bool {
+        let last = self.last();
+        let is_digit = |it: u8| it.is_ascii_digit() || it == b'_';
+        last.starts_with('<') || (!last.is_empty() && last.bytes().all(is_digit))
+    }
+
     /// Whether the path holds this part.
     pub fn has(&self, part: &str) -> bool {
         self.path.iter().any(|it| it == part)

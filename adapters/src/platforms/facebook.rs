@@ -11,7 +11,7 @@ use super::json::{Doubts, Why, id, list, owned, text, url};
 use super::meta::insights::{self, Object, Rule, ours, theirs};
 use super::meta::{self, notices, paging, route, tokens};
 use super::notice::{NotANotice, Notice};
-use super::posts::Page;
+use super::posts::{Page, entries};
 use super::reading::Reading;
 use super::reply::Reply;
 use super::understood::{Content, FigureUnit, Form, PostFound, ProfileFound, Understood};
@@ -63,7 +63,7 @@ static OF_PAGE: [Rule; 11] = [
 
 impl Reader for Facebook {
     fn call(&self, method: &str, address: &Address) -> Call {
-        let endpoint = route::shared(method, address).unwrap_or_else(|| endpoint(method, address));
+        let endpoint = route::common(method, address).unwrap_or_else(|| endpoint(method, address));
         Call::at(endpoint, address)
     }
 
@@ -77,23 +77,20 @@ impl Reader for Facebook {
 }
 
 fn endpoint(method: &str, address: &Address) -> Endpoint {
+    if let Some(node) = address.before("insights") {
+        let names_post = |metrics: &str| metrics.starts_with("post_");
+        let of_post = route::names_post(node) || address.param("metric").is_some_and(names_post);
+        return match of_post {
+            true => Endpoint::PostInsights,
+            false => Endpoint::AccountInsights,
+        };
+    }
     match (method, address.last()) {
         (_, "video_reels" | "photos") | ("POST", "feed") => Endpoint::Publishing,
         (_, "published_posts" | "feed" | "posts") => Endpoint::Posts,
-        (_, "insights") => {
-            let names_post = |metrics: &str| metrics.starts_with("post_");
-            let of_post = route::names_post(address.before_last())
-                || address.param("metric").is_some_and(names_post);
-            match of_post {
-                true => Endpoint::PostInsights,
-                false => Endpoint::AccountInsights,
-            }
-        }
         (_, node) if node.contains("video") => Endpoint::Publishing,
-        (_, node) if route::names_post(node) => Endpoint::PostsByIds,
-        (_, node) if address.host() == "graph.facebook.com" && node != "me" && !node.is_empty() => {
-            Endpoint::Profile
-        }
+        (_, node) if address.ends_in_id() && route::names_post(node) => Endpoint::PostsByIds,
+        _ if address.ends_in_id() => Endpoint::Profile,
         _ => Endpoint::Other,
     }
 }
@@ -117,7 +114,7 @@ fn read(call: &Call, json: &Value) -> Result<Understood, Failure> {
         Endpoint::AccountInsights => {
             insights::read(call, json, &OF_PAGE, (false, Class::PermissionSuspected))
         }
-        Endpoint::Publishing => Ok(publishing(json)),
+        Endpoint::Publishing => publishing(json),
         Endpoint::Stories | Endpoint::Revoke | Endpoint::Other => Ok(Understood::bare(Class::Ok)),
     }
 }
@@ -147,7 +144,7 @@ fn profile(call: &Call, json: &Value) -> Result<Understood, Failure> {
 /// Ranked, not in the order of time: the oldest of a page says nothing of the next.
 fn posts(call: &Call, json: &Value) -> Result<Understood, Failure> {
     let mut page = Page::default();
-    for entry in paging::entries(json, "data")? {
+    for entry in entries(json, "data")? {
         post(call, entry, &mut page);
     }
     let next = paging::next(json, &mut page.doubts);
@@ -213,10 +210,12 @@ fn post(call: &Call, entry: &Value, page: &mut Page) {
     page.push(post, reading);
 }
 
-fn publishing(json: &Value) -> Understood {
+fn publishing(json: &Value) -> Result<Understood, Failure> {
     let status = json.get("status").unwrap_or(&Value::Null);
-    Understood::bare(match text(status, "video_status") {
-        Some("error" | "expired" | "upload_failed") => Class::PublishFailed,
-        _ => Class::Ok,
-    })
+    match text(status, "video_status") {
+        Some(status @ ("error" | "expired" | "upload_failed")) => {
+            Err(Failure::new(Class::PublishFailed, status))
+        }
+        _ => Ok(Understood::bare(Class::Ok)),
+    }
 }

@@ -11,7 +11,7 @@ use super::json::{Doubts, Why, id, list, owned, text, url};
 use super::meta::insights::{self, Rule, ours, theirs};
 use super::meta::{self, notices, paging, route, tokens};
 use super::notice::{NotANotice, Notice};
-use super::posts::Page;
+use super::posts::{Page, entries};
 use super::reading::Reading;
 use super::reply::Reply;
 use super::understood::{Content, FigureUnit, Form, PostFound, ProfileFound, SecretId, Understood};
@@ -79,7 +79,7 @@ static OF_ACCOUNT: [Rule; 14] = [
 
 impl Reader for Instagram {
     fn call(&self, method: &str, address: &Address) -> Call {
-        let endpoint = route::shared(method, address).unwrap_or_else(|| endpoint(method, address));
+        let endpoint = route::common(method, address).unwrap_or_else(|| endpoint(method, address));
         Call::at(endpoint, address)
     }
 
@@ -93,23 +93,22 @@ impl Reader for Instagram {
 }
 
 fn endpoint(method: &str, address: &Address) -> Endpoint {
-    let asks = |field: &str| {
-        address
-            .list("fields")
-            .is_some_and(|fields| fields.contains(field))
-    };
+    if let Some(node) = address.before("insights") {
+        return of_insights(node, address);
+    }
+    let fields = address.list("fields").unwrap_or_default();
+    let is_container = fields.contains("status_code") || address.last().contains("container");
     match (method, address.last()) {
         (_, "media_publish" | "content_publishing_limit") | ("POST", "media") => {
             Endpoint::Publishing
         }
         (_, "media") => Endpoint::Posts,
         (_, "stories") => Endpoint::Stories,
-        (_, "insights") => of_insights(address),
         (_, "me") => Endpoint::Profile,
-        (_, node) if asks("status_code") || node.contains("container") => Endpoint::Publishing,
-        (_, node) if asks("followers_count") || is_account(node) => Endpoint::Profile,
-        (_, node) if is_node(node) => Endpoint::PostsByIds,
-        _ => Endpoint::Other,
+        _ if !address.ends_in_id() => Endpoint::Other,
+        _ if is_container => Endpoint::Publishing,
+        (_, node) if fields.contains("followers_count") || is_account(node) => Endpoint::Profile,
+        _ => Endpoint::PostsByIds,
     }
 }
 
@@ -118,13 +117,7 @@ fn is_account(node: &str) -> bool {
     ["<ig_id>", "<ig-id>", "<user_id>", "me"].contains(&node)
 }
 
-fn is_node(node: &str) -> bool {
-    let is_number = !node.is_empty() && node.bytes().all(|it| it.is_ascii_digit());
-    is_number || node.starts_with('<')
-}
-
-fn of_insights(address: &Address) -> Endpoint {
-    let node = address.before_last();
+fn of_insights(node: &str, address: &Address) -> Endpoint {
     let spans = ["since", "until", "timeframe"];
     let of_account = is_account(node)
         || address.param("period") == Some("day")
@@ -155,7 +148,7 @@ fn read(call: &Call, json: &Value) -> Result<Understood, Failure> {
         Endpoint::AccountInsights => {
             insights::read(call, json, &OF_ACCOUNT, (false, Class::OkNoData))
         }
-        Endpoint::Publishing => Ok(publishing(json)),
+        Endpoint::Publishing => publishing(json),
         Endpoint::Revoke | Endpoint::Other => Ok(Understood::bare(Class::Ok)),
     }
 }
@@ -208,7 +201,7 @@ fn link(handle: &str) -> Option<String> {
 
 fn media_list(call: &Call, json: &Value) -> Result<Understood, Failure> {
     let mut page = Page::default();
-    for entry in paging::entries(json, "data")? {
+    for entry in entries(json, "data")? {
         media(call, entry, &mut page);
     }
     let next = paging::next(json, &mut page.doubts);
@@ -261,9 +254,9 @@ fn media(call: &Call, entry: &Value, page: &mut Page) {
 }
 
 /// A container: what is being made ready to be published.
-fn publishing(json: &Value) -> Understood {
-    Understood::bare(match text(json, "status_code") {
-        Some("ERROR" | "EXPIRED") => Class::PublishFailed,
-        _ => Class::Ok,
-    })
+fn publishing(json: &Value) -> Result<Understood, Failure> {
+    match text(json, "status_code") {
+        Some(status @ ("ERROR" | "EXPIRED")) => Err(Failure::new(Class::PublishFailed, status)),
+        _ => Ok(Understood::bare(Class::Ok)),
+    }
 }

@@ -105,7 +105,7 @@ pub(super) fn whole(value: &Value) -> Result<Option<i64>, Why> {
 }
 
 /// A share in percent as millionths of the whole: 0.7 % is 7,000. Worked out from the digits, so
-/// that no float rounds; past the fourth decimal digits are cut.
+/// that no float rounds; past the fourth decimal digits are cut. More than the whole is no share.
 pub(super) fn percent_millionths(value: &Value) -> Result<i64, Why> {
     let text = match value {
         Value::Number(number) => number.to_string(),
@@ -125,7 +125,10 @@ pub(super) fn percent_millionths(value: &Value) -> Result<i64, Why> {
         "{whole}{:0<MILLIONTHS_DIGITS$}",
         fraction.unwrap_or_default()
     );
-    digits.parse().map_err(|_| Why::NotWhole)
+    match digits.parse() {
+        Ok(share @ 0..=1_000_000) => Ok(share),
+        _ => Err(Why::NotANumber),
+    }
 }
 
 /// Text that is not blank.
@@ -217,7 +220,7 @@ mod tests {
         assert_eq!(percent_millionths(&json!(100)), Ok(1_000_000));
         assert_eq!(percent_millionths(&json!("12.34567")), Ok(123_456));
         assert_eq!(percent_millionths(&json!(-0.1)), Err(Why::Negative));
-        for value in [json!(1e300), json!("x"), json!(null)] {
+        for value in [json!(1e300), json!(100.1), json!("x"), json!(null)] {
             assert!(percent_millionths(&value).is_err(), "{value}");
         }
     }

@@ -11,10 +11,9 @@ use super::call::{Call, Endpoint, Grant};
 use super::class::Class;
 use super::failure::Failure;
 use super::json::{Doubts, Why, id, list, owned, text, url, whole};
-use super::meta::paging;
 use super::moment;
 use super::notice::{NotANotice, Notice};
-use super::posts::Page;
+use super::posts::{Page, entries};
 use super::reading::Reading;
 use super::reply::Reply;
 use super::tokens::token;
@@ -72,10 +71,13 @@ impl Reader for Tiktok {
             Endpoint::Token(grant) => access_token(call, grant, &json),
             Endpoint::Profile => profile(call, data),
             Endpoint::Posts | Endpoint::PostsByIds => videos(call, data),
-            Endpoint::Publishing => Ok(Understood::bare(match text(data, "status") {
-                Some("FAILED") => Class::PublishFailed,
-                _ => Class::Ok,
-            })),
+            Endpoint::Publishing => match text(data, "status") {
+                Some("FAILED") => {
+                    let reason = text(data, "fail_reason").unwrap_or("FAILED");
+                    Err(Failure::new(Class::PublishFailed, reason))
+                }
+                _ => Ok(Understood::bare(Class::Ok)),
+            },
             _ => Ok(Understood::bare(Class::Ok)),
         }
     }
@@ -124,7 +126,7 @@ fn profile(call: &Call, data: &Value) -> Result<Understood, Failure> {
 
 fn videos(call: &Call, data: &Value) -> Result<Understood, Failure> {
     let mut page = Page::default();
-    for entry in paging::entries(data, "videos")? {
+    for entry in entries(data, "videos")? {
         video(call, entry, &mut page);
     }
     let by_ids = call.endpoint == Endpoint::PostsByIds;

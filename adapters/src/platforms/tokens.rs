@@ -59,7 +59,9 @@ pub(super) fn oauth_failure(call: &Call, error: &str, description: &str, status:
             _ => Class::AuthExpired,
         },
         "invalid_token" => Class::AuthExpired,
-        "invalid_request" if says("redirect_uri") || says("redirect uri") => Class::ConfigError,
+        "invalid_request" if says("redirect_uri") || says("redirect uri") || says("client_key") => {
+            Class::ConfigError
+        }
         "invalid_request" if says("code is") || says("authorization code") => {
             Class::AuthCodeInvalid
         }

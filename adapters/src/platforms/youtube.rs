@@ -14,9 +14,9 @@ use super::call::{Call, Endpoint, Grant};
 use super::class::Class;
 use super::failure::Failure;
 use super::json::{Doubts, id, list, owned, text, url};
-use super::meta::paging;
 use super::moment;
 use super::notice::{NotANotice, Notice};
+use super::posts::entries;
 use super::reading::Reading;
 use super::reply::Reply;
 use super::tokens::token;
@@ -113,7 +113,7 @@ fn channel(call: &Call, json: &Value) -> Result<Understood, Failure> {
     let items = match json.get("items") {
         // Left out or empty where the person has no channel: both were seen.
         None | Some(Value::Null) => &[],
-        Some(_) => paging::entries(json, "items")?,
+        Some(_) => entries(json, "items")?,
     };
     let Some(item) = items.first() else {
         return match call.ids {
@@ -185,6 +185,6 @@ fn next(json: &Value) -> Option<super::understood::Cursor> {
 fn items(json: &Value) -> Result<&[Value], Failure> {
     match json.get("items") {
         None => Ok(list(json, "items")),
-        Some(_) => paging::entries(json, "items"),
+        Some(_) => entries(json, "items"),
     }
 }

@@ -127,9 +127,12 @@ impl<'v> GraphError<'v> {
             (100, 2_108_006 | 2_874_008) => Class::OkNoData,
             (4 | 17 | 32 | 613 | 80_000..=80_014, _) => Class::RateLimited,
             (368 | 506 | 1_609_005, _) => Class::Policy,
-            // The id of an app, or its secret.
-            (101, _) => Class::ConfigError,
-            (1, _) if is_insights(call) && !self.is_transient => Class::TransientOrInvalid,
+            // The app's id, or the addresses that it may use.
+            (101 | 191, _) => Class::ConfigError,
+            // A breakdown that a metric does not have is answered like this too.
+            (1, _) if is_insights(call) && self.says("unknown error has occurred") => {
+                Class::TransientOrInvalid
+            }
             (-1 | 1 | 2 | 341, _) => Class::Transient,
             _ if self.is_transient => Class::Transient,
             (100 | 2500 | 3001, _) => Class::InvalidRequest,

@@ -3,12 +3,12 @@
 //! An empty list is not zero, a day is named by its end in California, and a metric of a post may
 //! come twice: for its lifetime, and again for a day, with a zero that means nothing.
 
-use super::paging;
 use crate::platforms::call::Call;
 use crate::platforms::class::Class;
 use crate::platforms::failure::Failure;
 use crate::platforms::json::{Doubts, cut, list, text, whole};
 use crate::platforms::moment;
+use crate::platforms::posts::entries;
 use crate::platforms::understood::{Content, Figure, FigureUnit, Insights, Understood};
 use domain::Metric;
 use domain::observation::Period;
@@ -72,7 +72,7 @@ pub(in crate::platforms) fn read(
         doubts: Doubts::default(),
     };
     let mut any_value = false;
-    for entry in paging::entries(json, "data")? {
+    for entry in entries(json, "data")? {
         any_value |= !list(entry, "values").is_empty() || entry.get("total_value").is_some();
         let period = text(entry, "period").unwrap_or("lifetime");
         // Other periods (a week, 28 days) overlap each other from day to day.

@@ -4,7 +4,7 @@ use crate::platforms::address::Address;
 use crate::platforms::call::{Endpoint, Grant};
 
 /// The question that an address asks, if it is one that both platforms have.
-pub(in crate::platforms) fn shared(method: &str, address: &Address) -> Option<Endpoint> {
+pub(in crate::platforms) fn common(method: &str, address: &Address) -> Option<Endpoint> {
     Some(match (method, address.last()) {
         (_, "access_token") => Endpoint::Token(grant(address)),
         (_, "refresh_access_token") => Endpoint::Token(Grant::Refresh),

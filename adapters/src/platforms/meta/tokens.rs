@@ -5,6 +5,7 @@ use crate::platforms::call::Call;
 use crate::platforms::class::Class;
 use crate::platforms::failure::Failure;
 use crate::platforms::json::{Doubts, Why, id, list, owned, text, whole};
+use crate::platforms::posts::entries;
 use crate::platforms::secret::Secret;
 use crate::platforms::tokens::{granted, token};
 use crate::platforms::understood::{Accounts, Content, ManagedAccount, TokenFacts, Understood};
@@ -13,7 +14,7 @@ use std::collections::BTreeSet;
 
 /// `/me/permissions`: what was granted, declined or has expired.
 pub(in crate::platforms) fn scopes(call: &Call, json: &Value) -> Result<Understood, Failure> {
-    let entries = paging::entries(json, "data")?;
+    let entries = entries(json, "data")?;
     let granted_ones = entries
         .iter()
         .filter(|it| text(it, "status") == Some("granted"));
@@ -77,7 +78,7 @@ pub(in crate::platforms) fn access_token(
 pub(in crate::platforms) fn accounts(json: &Value) -> Result<Understood, Failure> {
     let mut doubts = Doubts::default();
     let mut found = Accounts::default();
-    for entry in paging::entries(json, "data")? {
+    for entry in entries(json, "data")? {
         let Some(page) = id(entry, "id") else {
             doubts.add("id", Why::NoId);
             continue;
