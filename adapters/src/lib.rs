@@ -10,5 +10,6 @@ pub mod eventstore;
 pub mod http;
 pub mod import;
 mod pages;
+pub mod platforms;
 pub mod postgres;
 pub mod vault;

@@ -50,6 +50,8 @@ pub enum Command {
     Backup(Backup),
     /// Restore a backup into an empty database; what was erased since stays erased.
     Restore(Backup),
+    /// Tell what class each reply of a manifest has: how the platforms' answers are understood.
+    Classify(Classify),
 }
 
 /// One part of the program.
@@ -124,6 +126,17 @@ pub struct Backup {
     /// The folder: `data` in it takes log and read models, `keys` the vault.
     pub dir: PathBuf,
     /// Print what was done as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `classify`.
+#[derive(Args, Debug)]
+pub struct Classify {
+    /// The manifest: a JSON list of kept replies, their files beside it (docs/platforms.md).
+    #[arg(long, value_name = "FILE")]
+    pub manifest: PathBuf,
+    /// Print a JSON object a line.
     #[arg(long)]
     pub json: bool,
 }

@@ -3,6 +3,7 @@
 pub mod app;
 mod audit;
 mod backup;
+mod classify;
 pub mod cli;
 pub mod config;
 mod demo;
@@ -62,6 +63,7 @@ async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
         }
         Command::Erase(arguments) => erase::run(&config, &arguments).await,
         Command::Backup(arguments) => backup::backup(&config, &arguments).await,
+        Command::Classify(arguments) => classify::run(&arguments),
         Command::Restore(arguments) => backup::restore(&config, &arguments).await,
     }
 }
