@@ -2,9 +2,12 @@
 
 use super::{Sample, folder, responses};
 use crate::platforms::manifest::classify;
-use crate::platforms::{Content, Figure, Form, PostsFound, ProfileFound, Token, Understood};
+use crate::platforms::{
+    Address, Class, Content, Figure, Form, Headers, PostsFound, ProfileFound, Reply, Token,
+    Understood, reader,
+};
 use domain::observation::Precision;
-use domain::{Metric, Values};
+use domain::{Metric, Platform, Values};
 
 fn of(file: &str) -> Understood {
     let found: Vec<Sample> = responses();
@@ -251,4 +254,33 @@ fn tokens_keep_their_secrets() {
         (facts.expires_at, facts.data_access_expires_at),
         (None, Some(1_798_675_200))
     );
+}
+
+/// Classes that depend on what was asked, and that no fixture has.
+#[test]
+fn what_was_asked_decides() {
+    let class = |endpoint: &str, body: &str| {
+        let reader = reader(Platform::Youtube);
+        let call = reader.call("GET", &Address::parse(endpoint));
+        let reply = Reply::new(200, Headers::default(), body.as_bytes().to_vec());
+        let found = reader.understand(&call, &reply);
+        found.map_or_else(|failure| failure.class, |found| found.class)
+    };
+    let channels = "https://www.googleapis.com/youtube/v3/channels";
+    for body in ["{}", r#"{"items":[]}"#] {
+        let mine = class(&format!("{channels}?mine=true"), body);
+        assert_eq!(mine, Class::OkNoChannel, "{body}");
+        assert_eq!(
+            class(&format!("{channels}?id=UCx"), body),
+            Class::NotFound,
+            "{body}"
+        );
+    }
+    let token = "https://oauth2.googleapis.com/token";
+    let scopes = "https://www.googleapis.com/auth/youtube.readonly \
+                  https://www.googleapis.com/auth/yt-analytics.readonly";
+    let body = format!(r#"{{"access_token":"x","scope":"{scopes}"}}"#);
+    assert_eq!(class(token, &body), Class::Ok);
+    let refresh = format!("{token}?grant_type=refresh_token");
+    assert_eq!(class(&refresh, &body), Class::OkKeepOldRefreshToken);
 }
