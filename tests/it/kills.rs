@@ -100,11 +100,9 @@ impl Drop for Home {
     }
 }
 
-fn kill(pid: &str, signal: &str) {
-    let _status = Command::new("kill")
-        .args([signal, pid])
-        .stderr(Stdio::null())
-        .status();
+fn kill(pid: &str, name: &str) {
+    // It may be gone already.
+    let _sent = tests::signal::signal(name, pid);
 }
 
 /// History of one epoch: posts with falls and pauses, and a follower series.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use adapters::postgres::private::{PrivateError, PrivateOptions, PrivatePostgres};
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
+use tests::signal::signal;
 use tokio_postgres::NoTls;
 
 /// A data folder of its own, and a small server that need not survive a power failure.
@@ -53,9 +54,7 @@ fn ask(postgres: &PrivatePostgres, statements: &str, query: &str) -> Result<i32>
 }
 
 fn kill_9(pid: &str) -> Result<()> {
-    let status = Command::new("kill").args(["-9", pid]).status()?;
-    ensure!(status.success(), "kill -9 {pid} failed");
-    Ok(())
+    signal("-9", pid)
 }
 
 fn wait_until_gone(path: &Path) -> Result<()> {
@@ -126,8 +125,7 @@ fn a_child_that_hangs_does_not_keep_a_new_server_down() -> Result<()> {
         let row = client.query_one("select pg_backend_pid()", &[]).await?;
         anyhow::Ok((row.try_get::<_, i32>(0)?.to_string(), client))
     })?;
-    let stopped = Command::new("kill").args(["-STOP", &child]).status()?;
-    ensure!(stopped.success(), "kill -STOP {child} failed");
+    signal("-STOP", &child)?;
     kill_9(&server_pid(&folder)?)?;
     wait_until_gone(&socket(&first)?)?;
     let second = PrivatePostgres::start(&options(&folder))?;

@@ -7,6 +7,7 @@ pub mod ledger;
 pub mod memory_log;
 pub mod rng;
 pub mod server;
+pub mod signal;
 pub mod standin;
 
 pub use cluster::Cluster;

@@ -1,6 +1,7 @@
 //! The program as a server in a child process, and a client that speaks to it.
 
 use crate::ledger::MASTER_KEY;
+use crate::signal::signal;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -182,9 +183,9 @@ pub fn create_key(
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _status = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status();
+        if signal("-TERM", self.child.id()).is_err() {
+            let _gone = self.child.kill();
+        }
         let _gone = self.child.wait();
     }
 }

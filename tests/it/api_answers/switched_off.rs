@@ -8,7 +8,7 @@ use domain::observation::Cause;
 use domain::{AccountId, Metric};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use tests::ledger::{at, values};
 use tests::server::command;
 
@@ -52,8 +52,9 @@ impl<'a> Restricted<'a> {
 
 impl Drop for Restricted<'_> {
     fn drop(&mut self) {
-        let id = self.child.id().to_string();
-        let _status = Command::new("kill").arg(id).status();
+        if tests::signal::signal("-TERM", self.child.id()).is_err() {
+            let _gone = self.child.kill();
+        }
         let _gone = self.child.wait();
     }
 }

@@ -2,13 +2,14 @@
 
 use super::rebuild;
 use async_trait::async_trait;
+use domain::Platform;
 use projections::accounts::Accounts;
 use projections::engine::{Disagreement, EngineError};
 use projections::feed::EventFeed;
 use projections::{Applied, Engine, Projection, ProjectionError, Tables, registry};
 use std::sync::Arc;
 use tests::TestLedger;
-use tests::server::command;
+use tests::server::{command, run};
 
 /// The accounts by code of another contract.
 struct Other(i32);
@@ -100,6 +101,35 @@ async fn tables_that_were_altered_are_named_and_made_anew() -> anyhow::Result<()
     // What it says helps.
     rebuild(&ledger, "top_posts").await?;
     ledger.administration().switch("top_posts", None).await?;
+    assert_eq!(ledger.engine.check().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// A program that lacks the code of the live version can do what it says is to be done.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_refused_start_says_can_be_done() -> anyhow::Result<()> {
+    let ledger = TestLedger::create().await?;
+    ledger.import("creator", Platform::Tiktok, "1").await?;
+    ledger.catch_up().await?;
+    let client = ledger.database.connect().await?;
+    // As a program of another release has left it.
+    client
+        .batch_execute(
+            "update projection_versions
+             set contract = 9, fingerprint = 'other'
+             where name = 'accounts'",
+        )
+        .await?;
+    let url = &ledger.database.url;
+    let program = env!("CARGO_BIN_EXE_program");
+    let output = command(program, url, &["serve"]).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(said.contains("projections rebuild accounts"), "{said}");
+    for step in ["rebuild", "switch"] {
+        run(program, url, &["projections", step, "accounts"])?;
+    }
+    run(program, url, &["projector", "--once"])?;
     assert_eq!(ledger.engine.check().await?, Vec::<String>::new());
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The query API of this process, and a client that asks it over HTTP.
 
+use crate::plain::Plain;
 use adapters::api_keys::{ApiKeys, Role, SecretText};
 use adapters::clock::SystemClock;
 use adapters::http::{Services, serve};
@@ -10,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) struct Api {
-    base: String,
+    address: String,
     secret: SecretText,
     client: reqwest::Client,
     stop: CancellationToken,
@@ -34,11 +35,11 @@ impl Api {
             backup_retention_days: 35,
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let base = format!("http://{}/v1", listener.local_addr()?);
+        let address = listener.local_addr()?.to_string();
         let stop = CancellationToken::new();
         let server = tokio::spawn(serve(listener, Arc::new(services), stop.clone()));
         Ok(Self {
-            base,
+            address,
             secret,
             client: reqwest::Client::new(),
             stop,
@@ -46,9 +47,14 @@ impl Api {
         })
     }
 
+    /// A client that costs little itself.
+    pub(crate) fn plain(&self) -> anyhow::Result<Plain> {
+        Plain::connect(&self.address, self.secret.expose())
+    }
+
     /// Reads an answer to its end.
     pub(crate) async fn ask(&self, path: &str) -> anyhow::Result<()> {
-        let request = self.client.get(format!("{}{path}", self.base));
+        let request = self.client.get(format!("http://{}/v1{path}", self.address));
         let request = request.bearer_auth(self.secret.expose());
         request.send().await?.error_for_status()?.bytes().await?;
         Ok(())

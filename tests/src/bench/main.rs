@@ -11,6 +11,7 @@ mod eventstore;
 mod generate;
 mod import;
 mod memory;
+mod plain;
 mod query;
 mod table;
 
