@@ -20,6 +20,7 @@ mod metrics;
 mod open;
 mod openapi;
 mod params;
+mod parking;
 mod paths;
 mod posts;
 mod problem;
@@ -110,6 +111,8 @@ fn guarded() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(projections::switch))
         .routes(routes!(projections::rollback))
         .routes(routes!(projections::drop_version))
+        .routes(routes!(parking::park))
+        .routes(routes!(parking::retry))
         .routes(routes!(erasure::erase, erasure::receipt))
         .routes(routes!(registry::metrics))
         .routes(routes!(registry::formulas))

@@ -194,11 +194,12 @@ impl App {
             states,
         ));
         let database: Arc<dyn projections::engine::Database> = Arc::new(endpoint);
-        let engine = Arc::new(Engine::new(
+        let engine = Engine::new(
             Arc::clone(&feed),
             Arc::clone(&database),
             projections::registry(),
-        ));
+        );
+        let engine = Arc::new(engine.on_fault(config.on_fault));
         let administration =
             Administration::new(Arc::clone(&feed), database, projections::registry());
         let erasures = Arc::new(Erasures::new(

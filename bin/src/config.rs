@@ -7,6 +7,7 @@ use adapters::postgres::private::PrivatePostgres;
 use adapters::vault::MasterKey;
 use anyhow::{Context, bail};
 use domain::formula::FormulaPolicy;
+use projections::engine::OnFault;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
@@ -64,6 +65,8 @@ pub struct Config {
     pub pool_size: usize,
     /// `FORMULAS_OFF`
     pub formulas: FormulaPolicy,
+    /// `PROJECTION_FAULTS`
+    pub on_fault: OnFault,
     /// `AUDIT_EVERY_EVENTS`, `AUDIT_EVERY_MINUTES`, `AUDIT_DIR`
     pub audit: watch::Settings,
     /// `LOG`
@@ -112,6 +115,11 @@ impl Config {
             Some("json") => LogFormat::Json,
             Some(other) => bail!("LOG_FORMAT is '{other}': expected text or json"),
         };
+        let on_fault = match variable("PROJECTION_FAULTS")?.as_deref() {
+            None | Some("halt") => OnFault::Halt,
+            Some("park") => OnFault::Park,
+            Some(other) => bail!("PROJECTION_FAULTS is '{other}': expected halt or park"),
+        };
         let master_key = master_key()?;
         let erasure_log = erasure_log(&master_key, &data_dir)?;
         let days = variable("BACKUP_RETENTION_DAYS")?.unwrap_or_else(|| "35".to_owned());
@@ -133,6 +141,7 @@ impl Config {
             listen,
             pool_size,
             formulas,
+            on_fault,
             log_filter: variable("LOG")?.unwrap_or_else(|| "info".to_owned()),
             log_format,
         })
