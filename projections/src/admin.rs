@@ -5,6 +5,7 @@ mod diff;
 mod list;
 mod rebuild;
 mod retire;
+mod survey;
 mod switch;
 mod table;
 
@@ -12,6 +13,7 @@ pub use diff::{Diff, MOST_SAMPLES, Sample, TableDiff};
 pub use list::{Standing, State};
 pub use rebuild::{Filling, Rebuild};
 pub use retire::DROP_GRACE;
+pub use survey::{Behind, Survey, Why};
 pub use switch::Switched;
 
 use crate::engine::catalogue::{self, Entry};

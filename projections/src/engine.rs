@@ -13,6 +13,7 @@ pub(crate) mod catalogue;
 mod check;
 pub(crate) mod checkpoint;
 mod hand_over;
+pub mod measure;
 mod reader;
 mod shard;
 mod versions;

@@ -2,13 +2,14 @@
 //! until it holds.
 
 use super::checkpoint::{self, Move};
+use super::measure;
 use super::reader::Batch;
 use super::{Database, EngineError};
 use crate::projection::{Applied, ProjectionError};
 use crate::sql::Held;
 use crate::tables::{Statements, Tables};
 use crate::version::Version;
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration, time::Instant};
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
@@ -60,20 +61,24 @@ pub(super) async fn run(
         database,
         session: None,
     };
+    measure::start(&worker.shard.version);
     while let Some(batch) = batches.recv().await {
         let (mut pause, mut attempt) = (FIRST_PAUSE, 0);
         while let Err(source) = worker.apply(&batch).await {
             worker.session = None;
             attempt += 1;
             if matches!(source, ProjectionError::WentBack) {
+                measure::restart(&worker.shard.version);
                 cancel.cancel();
                 return Err(EngineError::WentBack(name));
             }
             if !source.is_passing() && attempt >= LASTING_ATTEMPTS {
+                measure::halt(&worker.shard.version);
                 tracing::error!(projection = name, version, error = %source, "the read model is halted");
                 worker.note_fault(&source).await;
                 return Err(EngineError::Projection { name, source });
             }
+            measure::retry(&worker.shard.version);
             tracing::warn!(projection = name, version, attempt, error = %source, "a batch is tried again");
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
@@ -116,6 +121,7 @@ impl Worker {
             events: new.iter().map(|events| events.len()).sum::<usize>() + passed,
             skipped: skipped.filter(|position| is_new(**position)).count(),
         };
+        let started = Instant::now();
         let version = &self.shard.version;
         let moved = if new.is_empty() {
             checkpoint::advance(client, version, &step).await?
@@ -136,6 +142,7 @@ impl Worker {
             moved
         };
         if moved {
+            measure::applied(version, step.events, started.elapsed());
             self.shard.held = to;
             return Ok(());
         }
