@@ -5,7 +5,7 @@ use crate::config::{Config, DatabaseChoice};
 use crate::output::line;
 use crate::progress::Progress;
 use crate::projector::catch_up;
-use crate::serve::{bind, everything, stop_signal};
+use crate::serve::{bind, everything, stop_signal, with_metrics};
 use adapters::api_keys::{ApiKeys, Role};
 use adapters::demo::{ACCOUNTS, seed};
 use anyhow::bail;
@@ -44,7 +44,8 @@ pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
         if let Some(account) = first {
             show(listener.local_addr()?, &secret, account);
         }
-        everything(&app, &config, listener, &cancel).await
+        let serving = everything(&app, &config, listener, &cancel);
+        with_metrics(&app, &config, &cancel, serving).await
     }
     .await;
     line("Stopping.");

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::cli::{RoleName, Serve};
 use crate::config::Config;
 use crate::output;
-use adapters::http::{Services, serve};
+use adapters::http::{Services, serve, serve_metrics};
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -42,7 +42,10 @@ pub(crate) async fn run(config: &Config, arguments: &Serve) -> anyhow::Result<()
     let ended = cancel.child_token();
     let serving = async {
         let result = match app.check().await {
-            Ok(()) => run_roles(&app, config, role, listen, &ended).await,
+            Ok(()) => {
+                let running = run_roles(&app, config, role, listen, &ended);
+                with_metrics(&app, config, &ended, running).await
+            }
             disagree => disagree,
         };
         ended.cancel();
@@ -66,6 +69,32 @@ async fn run_roles(
         Some(RoleName::Api) => api(app, config, bind(listen).await?, cancel).await,
         None => everything(app, config, bind(listen).await?, cancel).await,
     }
+}
+
+/// Shows metrics at METRICS_LISTEN, if that is set, until the work has ended.
+pub(crate) async fn with_metrics(
+    app: &App,
+    config: &Config,
+    cancel: &CancellationToken,
+    work: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let Some(listen) = config.metrics_listen else {
+        return work.await;
+    };
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("metrics cannot be shown on {listen}: set METRICS_LISTEN to a free address")
+    })?;
+    tracing::info!(address = %listener.local_addr()?, "metrics are shown");
+    let ended = cancel.child_token();
+    let working = async {
+        let result = work.await;
+        ended.cancel();
+        result
+    };
+    let showing = serve_metrics(listener, Arc::clone(&app.monitor), ended.clone());
+    let (result, shown) = tokio::join!(working, showing);
+    result?;
+    Ok(shown?)
 }
 
 /// Takes the address, before anything else is started on it.
@@ -128,6 +157,9 @@ async fn api(
         stopping: cancel.clone(),
         erasures: Arc::clone(&app.erasures),
         backup_retention_days: config.backup_retention_days,
+        monitor: Arc::clone(&app.monitor),
+        shows_metrics: config.metrics_listen.is_none(),
+        ready_max_lag: config.ready_max_lag,
     };
     output::line(format!("Listening on http://{}", listener.local_addr()?));
     serve(listener, Arc::new(services), cancel.clone()).await?;

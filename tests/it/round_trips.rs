@@ -4,6 +4,7 @@
 use adapters::api_keys::{ApiKeys, Role};
 use adapters::clock::SystemClock;
 use adapters::http::{Services, serve};
+use adapters::monitoring::Monitor;
 use adapters::postgres::Endpoint;
 use anyhow::{Context, ensure};
 use domain::formula::FormulaPolicy;
@@ -115,6 +116,9 @@ async fn an_answer_asks_in_few_flights() -> anyhow::Result<()> {
         stopping: CancellationToken::new(),
         erasures: Arc::clone(&ledger.erasures),
         backup_retention_days: 35,
+        monitor: Arc::new(Monitor::new(ledger.administration(), ledger.pool.clone())),
+        shows_metrics: true,
+        ready_max_lag: None,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}/v1", listener.local_addr()?);

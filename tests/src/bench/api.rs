@@ -4,6 +4,7 @@ use crate::plain::Plain;
 use adapters::api_keys::{ApiKeys, Role, SecretText};
 use adapters::clock::SystemClock;
 use adapters::http::{Services, serve};
+use adapters::monitoring::Monitor;
 use domain::formula::FormulaPolicy;
 use std::sync::Arc;
 use tests::TestLedger;
@@ -33,6 +34,9 @@ impl Api {
             stopping: CancellationToken::new(),
             erasures: Arc::clone(&ledger.erasures),
             backup_retention_days: 35,
+            monitor: Arc::new(Monitor::new(ledger.administration(), ledger.pool.clone())),
+            shows_metrics: true,
+            ready_max_lag: None,
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
