@@ -22,7 +22,7 @@ pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
     // Invented history stays apart from a user's own.
     config.data_dir = config.data_dir.join("demo");
     let cancel = stop_signal();
-    let listener = bind(config.listen).await?;
+    let listener = bind("LISTEN", config.listen).await?;
     line("Starting the database...");
     let app = App::build(&config).await?;
     let result = async {

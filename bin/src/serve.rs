@@ -66,8 +66,8 @@ async fn run_roles(
     app.ensure_log().await?;
     match role {
         Some(RoleName::Projector) => project(app, config, cancel).await,
-        Some(RoleName::Api) => api(app, config, bind(listen).await?, cancel).await,
-        None => everything(app, config, bind(listen).await?, cancel).await,
+        Some(RoleName::Api) => api(app, config, bind("LISTEN", listen).await?, cancel).await,
+        None => everything(app, config, bind("LISTEN", listen).await?, cancel).await,
     }
 }
 
@@ -81,10 +81,11 @@ pub(crate) async fn with_metrics(
     let Some(listen) = config.metrics_listen else {
         return work.await;
     };
-    let listener = TcpListener::bind(listen).await.with_context(|| {
-        format!("metrics cannot be shown on {listen}: set METRICS_LISTEN to a free address")
-    })?;
-    tracing::info!(address = %listener.local_addr()?, "metrics are shown");
+    let listener = bind("METRICS_LISTEN", listen).await?;
+    output::line(format!(
+        "Metrics on http://{}/metrics",
+        listener.local_addr()?
+    ));
     let ended = cancel.child_token();
     let working = async {
         let result = work.await;
@@ -97,11 +98,11 @@ pub(crate) async fn with_metrics(
     Ok(shown?)
 }
 
-/// Takes the address, before anything else is started on it.
-pub(crate) async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+/// Takes the address that a variable names, before anything else is started on it.
+pub(crate) async fn bind(variable: &str, listen: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(listen)
         .await
-        .with_context(|| format!("cannot listen on {listen}: set LISTEN to a free address"))
+        .with_context(|| format!("cannot listen on {listen}: set {variable} to a free address"))
 }
 
 /// Keeps the read models, and signs checkpoints. Only the read models can end it early.
