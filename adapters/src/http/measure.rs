@@ -6,7 +6,7 @@
 use axum::http::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::LazyLock;
@@ -30,24 +30,15 @@ struct Answered {
     status: &'static str,
 }
 
-#[derive(Clone)]
-struct Buckets;
-
-impl MetricConstructor<Histogram> for Buckets {
-    fn new_metric(&self) -> Histogram {
-        Histogram::new(SECONDS)
-    }
-}
-
 struct Measures {
     requests: Family<Answered, Counter>,
-    seconds: Family<Route, Histogram, Buckets>,
+    seconds: Family<Route, Histogram, fn() -> Histogram>,
 }
 
 /// Of this process, since it began.
 static MEASURES: LazyLock<Measures> = LazyLock::new(|| Measures {
     requests: Family::default(),
-    seconds: Family::new_with_constructor(Buckets),
+    seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
 });
 
 /// Makes what is counted here part of what the process shows.

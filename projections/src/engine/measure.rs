@@ -6,7 +6,7 @@
 use crate::version::Version;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::LazyLock;
@@ -32,17 +32,8 @@ impl From<&Version> for Of {
     }
 }
 
-#[derive(Clone)]
-struct Buckets;
-
-impl MetricConstructor<Histogram> for Buckets {
-    fn new_metric(&self) -> Histogram {
-        Histogram::new(SECONDS)
-    }
-}
-
 struct Measures {
-    batch: Family<Of, Histogram, Buckets>,
+    batch: Family<Of, Histogram, fn() -> Histogram>,
     applied: Family<Of, Counter>,
     retries: Family<Of, Counter>,
     halts: Family<Of, Counter>,
@@ -53,7 +44,7 @@ struct Measures {
 
 /// Of this process, since it began.
 static MEASURES: LazyLock<Measures> = LazyLock::new(|| Measures {
-    batch: Family::new_with_constructor(Buckets),
+    batch: Family::new_with_constructor(|| Histogram::new(SECONDS)),
     applied: Family::default(),
     retries: Family::default(),
     halts: Family::default(),

@@ -13,7 +13,6 @@ use tokio::net::TcpStream;
 async fn methods_that_a_route_does_not_have() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     let server = &scene.ground.server;
-    server.ready().await?;
     let bearer = format!("Bearer {}", server.key);
     for route in ROUTES.iter().chain(&["/healthz", "/metrics", "/readyz"]) {
         let path = scene.path(route);
