@@ -44,7 +44,7 @@ pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
         if let Some(account) = first {
             show(listener.local_addr()?, &secret, account);
         }
-        let serving = everything(&app, &config, listener, &cancel);
+        let serving = Box::pin(everything(&app, &config, listener, &cancel));
         with_metrics(&app, &config, &cancel, serving).await
     }
     .await;

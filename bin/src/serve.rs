@@ -43,7 +43,7 @@ pub(crate) async fn run(config: &Config, arguments: &Serve) -> anyhow::Result<()
     let serving = async {
         let result = match app.check().await {
             Ok(()) => {
-                let running = run_roles(&app, config, role, listen, &ended);
+                let running = Box::pin(run_roles(&app, config, role, listen, &ended));
                 with_metrics(&app, config, &ended, running).await
             }
             disagree => disagree,
