@@ -49,7 +49,7 @@ async fn scrape(client: &reqwest::Client, base: &str) -> anyhow::Result<Scrape> 
 }
 
 /// Scrapes until this holds.
-async fn scrape_until(
+pub(crate) async fn scrape_until(
     server: &Server,
     what: &str,
     holds: impl Fn(&Scrape) -> bool,
@@ -68,7 +68,7 @@ async fn scrape_until(
 }
 
 /// Asks whether the server is ready until it answers so, and returns the answer.
-async fn ready_until(
+pub(crate) async fn ready_until(
     server: &Server,
     what: &str,
     holds: impl Fn(u16, &str) -> bool,
@@ -87,12 +87,12 @@ async fn ready_until(
 }
 
 /// The labels of a read model's version.
-fn of<'l>(read_model: &'l str, version: &'l str) -> [(&'l str, &'l str); 2] {
+pub(crate) fn of<'l>(read_model: &'l str, version: &'l str) -> [(&'l str, &'l str); 2] {
     [("read_model", read_model), ("version", version)]
 }
 
 /// Whether no live version of these lacks anything.
-fn is_at_the_head(scrape: &Scrape) -> bool {
+pub(crate) fn is_at_the_head(scrape: &Scrape) -> bool {
     let value = |name: &str, model| scrape.value(name, &of(model, "1")).ok();
     READ_MODELS.into_iter().all(|model| {
         value("social_ledger_projection_lag_events", model) == Some(0.0)

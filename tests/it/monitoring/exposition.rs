@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// One line with a value.
 #[derive(Clone, Debug)]
-pub(super) struct Sample {
+pub(crate) struct Sample {
     pub(super) name: String,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) value: f64,
 }
 
 /// All that was scraped.
-pub(super) struct Scrape {
-    pub(super) text: String,
+pub(crate) struct Scrape {
+    pub(crate) text: String,
     /// The types of the families, by the families' names.
-    pub(super) types: BTreeMap<String, String>,
-    pub(super) samples: Vec<Sample>,
+    pub(crate) types: BTreeMap<String, String>,
+    pub(crate) samples: Vec<Sample>,
 }
 
 /// What the names of a family's samples may end with.
@@ -95,7 +95,7 @@ impl Scrape {
     }
 
     /// The values of the samples with this name and at least these labels.
-    pub(super) fn values(&self, name: &str, labels: &[(&str, &str)]) -> Vec<f64> {
+    pub(crate) fn values(&self, name: &str, labels: &[(&str, &str)]) -> Vec<f64> {
         let has = |sample: &&Sample| {
             let mut labels = labels.iter();
             sample.name == name
@@ -107,7 +107,7 @@ impl Scrape {
     }
 
     /// The value of the one sample with this name and at least these labels.
-    pub(super) fn value(&self, name: &str, labels: &[(&str, &str)]) -> anyhow::Result<f64> {
+    pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> anyhow::Result<f64> {
         match self.values(name, labels).as_slice() {
             [value] => Ok(*value),
             found => bail!("{name}{labels:?}: {found:?}"),
