@@ -5,6 +5,7 @@ use crate::output;
 use adapters::audit::{Auditor, watch};
 use adapters::clock::SystemClock;
 use adapters::eventstore::{EventStoreLog, EventStoreUrl};
+use adapters::monitoring::Monitor;
 use adapters::postgres::private::{PrivateOptions, PrivatePostgres};
 use adapters::postgres::{Endpoint, Pool, PostgresLog, migrate, states::PostgresStates};
 use adapters::vault::{ErasureFile, MasterKey, PostgresVault, Signer};
@@ -44,6 +45,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// The read models' versions in the hands of an administrator.
     pub administration: Administration,
+    /// Shows how the process and the read models fare.
+    pub monitor: Arc<Monitor>,
     /// Verifies, exports and tells states.
     pub auditor: Auditor,
     erasures_are_done: bool,
@@ -233,8 +236,10 @@ impl App {
             pool: pool.clone(),
             signer: Arc::new(signer),
         };
+        let monitor = Arc::new(Monitor::new(administration.clone(), pool.clone()));
         Ok(Self {
             auditor,
+            monitor,
             pool,
             log,
             feed,
@@ -306,6 +311,7 @@ impl App {
             engine,
             administration,
             auditor,
+            monitor,
             private,
             ..
         } = self;
@@ -315,6 +321,7 @@ impl App {
             engine,
             administration,
             auditor,
+            monitor,
             vault,
             log,
             feed,

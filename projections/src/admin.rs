@@ -6,6 +6,7 @@ mod list;
 mod parking;
 mod rebuild;
 mod retire;
+mod survey;
 mod switch;
 mod table;
 
@@ -14,6 +15,7 @@ pub use list::{Standing, State};
 pub use parking::{ParkedStream, Retried};
 pub use rebuild::{Filling, Rebuild};
 pub use retire::DROP_GRACE;
+pub use survey::{Behind, Survey, Why};
 pub use switch::Switched;
 
 use crate::engine::catalogue::{self, Entry};

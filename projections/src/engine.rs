@@ -15,6 +15,7 @@ pub(crate) mod checkpoint;
 mod culprit;
 mod follow;
 mod hand_over;
+pub mod measure;
 pub(crate) mod parking;
 mod reader;
 mod shard;

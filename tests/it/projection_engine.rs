@@ -6,6 +6,7 @@ mod late_corrections;
 mod late_metrics;
 mod late_posts;
 mod parking;
+mod parking_program;
 mod replay;
 mod rivals;
 mod scene;

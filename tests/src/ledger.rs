@@ -4,6 +4,7 @@ use crate::TestDatabase;
 use adapters::audit::Auditor;
 use adapters::clock::SystemClock;
 use adapters::http::Services;
+use adapters::monitoring::Monitor;
 use adapters::postgres::{Pool, PostgresLog, states::PostgresStates};
 use adapters::vault::{ErasureFile, MasterKey, PostgresVault, Signer};
 use commands::ports::{Clock, EventLog, Vault};
@@ -188,6 +189,7 @@ impl TestLedger {
 
     /// What an API of this process needs, with these connections to the database.
     pub fn services(&self, pool: Pool) -> anyhow::Result<Services> {
+        let monitor = Monitor::new(self.administration(), pool.clone());
         Ok(Services {
             pool,
             log: Arc::clone(&self.log) as Arc<_>,
@@ -199,6 +201,9 @@ impl TestLedger {
             stopping: CancellationToken::new(),
             erasures: Arc::clone(&self.erasures),
             backup_retention_days: 35,
+            monitor: Arc::new(monitor),
+            shows_metrics: true,
+            ready_max_lag: None,
         })
     }
 

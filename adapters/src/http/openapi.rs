@@ -170,7 +170,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(names.len(), 31);
+        assert_eq!(names.len(), 32);
     }
 
     #[test]

@@ -31,6 +31,15 @@ pub enum State {
 }
 
 impl State {
+    /// Every state.
+    pub const ALL: [Self; 5] = [
+        Self::Live,
+        Self::Ready,
+        Self::Filling,
+        Self::Paused,
+        Self::Halted,
+    ];
+
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {

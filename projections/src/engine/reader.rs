@@ -1,5 +1,6 @@
 //! Reads the log in pages, decodes each event once and hands it to every read model.
 
+use super::measure;
 use super::shard::{self, SHARDS};
 use super::{EngineError, Progress, Until};
 use crate::feed::{EventFeed, FIRST_PAGE, FeedError, Followed, next_page};
@@ -72,6 +73,7 @@ pub(super) async fn run(
                 Ok(followed) => followed,
                 Err(error @ FeedError::ForeignPosition(_)) => return Err(error.into()),
                 Err(error) => {
+                    measure::read_again();
                     tracing::warn!(%error, "the log is asked again");
                     tokio::time::sleep(RETRY_PAUSE).await;
                     continue;
@@ -80,6 +82,7 @@ pub(super) async fn run(
         };
         limit = next_page(&followed.events, TARGET_BYTES).unwrap_or(limit);
         let count = followed.events.len() as u64;
+        measure::read(count);
         // Decoding is work for a processor, not for the tasks that wait.
         let batch = tokio::task::block_in_place(|| decode(&followed, versions));
         done = Progress {

@@ -2,6 +2,7 @@
 //! until it holds.
 
 use super::checkpoint::{self, Move};
+use super::measure;
 use super::parking::{self, OnFault, Parked};
 use super::reader::Batch;
 use super::taken::Taken;
@@ -12,7 +13,7 @@ use crate::sql::Held;
 use crate::tables::{Statements, Tables};
 use crate::version::Version;
 use domain::AccountId;
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration, time::Instant};
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
@@ -71,6 +72,7 @@ pub(super) async fn run(
         database,
         session: None,
     };
+    measure::start(&worker.shard.version);
     while let Some(batch) = batches.recv().await {
         let (mut pause, mut attempt) = (FIRST_PAUSE, 0);
         while let Err(source) = worker.apply(&batch).await {
@@ -78,6 +80,7 @@ pub(super) async fn run(
             attempt += 1;
             match source {
                 ProjectionError::WentBack => {
+                    measure::restart(&worker.shard.version);
                     cancel.cancel();
                     return Err(EngineError::WentBack(name));
                 }
@@ -89,8 +92,10 @@ pub(super) async fn run(
                     attempt = 0;
                     continue;
                 }
+                measure::halt(&worker.shard.version);
                 return Err(EngineError::of(&worker.shard.version, source));
             }
+            measure::retry(&worker.shard.version);
             tracing::warn!(projection = name, version, attempt, error = %source, "a batch is tried again");
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
@@ -130,6 +135,7 @@ impl Worker {
             events: events.sum::<usize>() + taken.passed,
             skipped: taken.skipped,
         };
+        let started = Instant::now();
         let version = &shard.version;
         let moved = if taken.events.is_empty() {
             checkpoint::advance(client, version, &step).await?
@@ -153,6 +159,7 @@ impl Worker {
             moved
         };
         if moved {
+            measure::applied(version, step.events, started.elapsed());
             self.shard.held = taken.end;
             return taken.to_the_end();
         }
