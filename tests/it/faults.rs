@@ -8,15 +8,16 @@ mod trouble;
 use crate::api_ground::PROGRAM;
 use crate::fold::assert_all_versions_equal_the_log;
 use crate::histories::random_history;
+use adapters::postgres::migrate::migrate;
 use anyhow::{Context, bail, ensure};
 use projections::feed::EventFeed;
 use std::fs::File;
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
-use tests::TestLedger;
 use tests::rng::{Rng, seed};
 use tests::server::command;
 use tests::signal::signal;
+use tests::{Cluster, TestDatabase, TestLedger};
 use tokio::time::sleep;
 use tokio_postgres::Client;
 
@@ -27,6 +28,13 @@ const STEP: Duration = Duration::from_millis(20);
 const REBUILT: &str = "top_posts";
 /// So slow that the fault comes in the middle.
 const EVENTS_PER_SECOND: &str = "150";
+
+/// A migrated database in a cluster that may be hurt.
+async fn database_in(cluster: &Cluster) -> anyhow::Result<TestDatabase> {
+    let database = TestDatabase::create_in(cluster).await?;
+    migrate(&mut database.connect().await?).await?;
+    Ok(database)
+}
 
 /// The program at work, and what it says; killed when dropped.
 struct Program {

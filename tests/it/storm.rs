@@ -25,7 +25,7 @@ use tests::ledger::MASTER_KEY;
 use tests::rng::{Rng, seed};
 use tests::server::{Place, Server, command, create_key, run};
 use tests::{StandIn, TestDatabase};
-use tokio::task::block_in_place;
+use tokio::task::{block_in_place, spawn_blocking};
 use tokio::time::sleep;
 use tokio_postgres::Client;
 
@@ -115,34 +115,54 @@ impl Ground {
         }
     }
 
-    /// Two projectors and an administrator, one of whom is killed again and again.
-    async fn kill(&self, rng: &mut Rng) -> anyhow::Result<usize> {
+    /// Two projectors and an administrator, one of whom is killed again and again; then everything
+    /// is rebuilt, switched, taken back and switched once more. How many were killed at work.
+    async fn rage(&self, rng: &mut Rng) -> anyhow::Result<usize> {
         let client = self.database.connect().await?;
         let mut projectors = [self.program(&["projector"])?, self.program(&["projector"])?];
         let mut administrator = self.administer(&client, rng).await?;
         let mut at_work = 0;
         for _ in 0..KILLS {
             sleep(Duration::from_millis(rng.below(LONGEST_PAUSE))).await;
-            match rng.below(4) {
-                which @ 0..2 => {
-                    let projector = &mut projectors[which as usize];
-                    at_work += usize::from(projector.end()?);
-                    *projector = self.program(&["projector"])?;
-                    // As if its lease had ended, and the other one's too.
-                    client
-                        .execute(
-                            "update projectors set seen_at = seen_at - interval '8 s'",
-                            &[],
-                        )
-                        .await?;
-                }
-                _ => {
-                    at_work += usize::from(administrator.end()?);
-                    administrator = self.administer(&client, rng).await?;
-                }
+            if let which @ 0..2 = rng.below(3) {
+                let projector = &mut projectors[which as usize];
+                at_work += usize::from(projector.end()?);
+                *projector = self.program(&["projector"])?;
+                // As if its lease had ended, and the other one's too.
+                client
+                    .execute(
+                        "update projectors set seen_at = seen_at - interval '8 s'",
+                        &[],
+                    )
+                    .await?;
+            } else {
+                at_work += usize::from(administrator.end()?);
+                administrator = self.administer(&client, rng).await?;
+            }
+        }
+        drop(administrator);
+        for verb in ["rebuild", "switch", "rollback", "switch"] {
+            for projection in registry() {
+                self.carry_out(&["projections", verb, projection.name()])
+                    .await?;
             }
         }
         Ok(at_work)
+    }
+
+    /// A command that must be carried out in the end: a killed one's lock may outlive it by a
+    /// moment, and a projector takes a moment to bring a version along.
+    async fn carry_out(&self, arguments: &[&'static str]) -> anyhow::Result<()> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let (place, arguments) = (self.place.clone(), arguments.to_vec());
+            let running = spawn_blocking(move || run(PROGRAM, place, &arguments));
+            match running.await? {
+                Ok(_) => return Ok(()),
+                Err(error) if Instant::now() >= end => bail!(error),
+                Err(_) => sleep(Duration::from_millis(200)).await,
+            }
+        }
     }
 }
 
@@ -187,18 +207,6 @@ async fn all_equal_the_log(ground: &Ground, client: &Client) -> anyhow::Result<u
     }
 }
 
-/// A command that must be carried out in the end: a killed one's lock may outlive it by a moment.
-async fn carry_out(ground: &Ground, arguments: &[&str]) -> anyhow::Result<()> {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        match block_in_place(|| run(PROGRAM, ground.place.clone(), arguments)) {
-            Ok(_) => return Ok(()),
-            Err(error) if Instant::now() >= end => bail!(error),
-            Err(_) => sleep(Duration::from_millis(200)).await,
-        }
-    }
-}
-
 async fn storm(ground: Ground) -> anyhow::Result<()> {
     let seed = seed(0x0057_0a11);
     eprintln!("storm: TEST_SEED={seed}");
@@ -211,7 +219,7 @@ async fn storm(ground: Ground) -> anyhow::Result<()> {
     let server = block_in_place(|| Server::run(serve, key))?;
 
     let killing = async {
-        let killed = ground.kill(&mut rng).await;
+        let killed = ground.rage(&mut rng).await;
         ground.is_over.store(true, Ordering::SeqCst);
         killed
     };
@@ -241,19 +249,17 @@ async fn storm(ground: Ground) -> anyhow::Result<()> {
     ];
     let client = ground.database.connect().await?;
     let models = registry().len();
-    for projection in registry() {
-        carry_out(&ground, &["projections", "rebuild", projection.name()]).await?;
-    }
     let versions = all_equal_the_log(&ground, &client).await?;
     eprintln!("storm: {versions} versions of {models} read models");
     ensure!(versions >= 2 * models, "{versions}");
-    for verb in ["switch", "rollback"] {
-        for projection in registry() {
-            carry_out(&ground, &["projections", verb, projection.name()]).await?;
-        }
-        write_history(&ground.ledger, &*ground.vault, &mut rng, 20).await?;
-        ensure!(all_equal_the_log(&ground, &client).await? == versions);
+    // The live ones are those switched to; now those gone back to.
+    for projection in registry() {
+        ground
+            .carry_out(&["projections", "rollback", projection.name()])
+            .await?;
     }
+    write_history(&ground.ledger, &*ground.vault, &mut rng, 20).await?;
+    ensure!(all_equal_the_log(&ground, &client).await? == versions);
     steady.ask_all(&server).await
 }
 

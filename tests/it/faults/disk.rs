@@ -1,10 +1,10 @@
 //! A disk that is full: the tables of a read model are on a small one of their own.
 
-use super::AtWork;
+use super::{AtWork, database_in};
 use anyhow::Context;
 use std::fs::File;
 use std::io::Write;
-use tests::{Cluster, TestDatabase, TestLedger};
+use tests::{Cluster, TestLedger};
 use tokio::task::block_in_place;
 
 /// Takes all the space that is left.
@@ -25,7 +25,7 @@ async fn a_full_disk_is_waited_out() -> anyhow::Result<()> {
             return Ok(());
         }
     };
-    let database = TestDatabase::create_in(&cluster).await?;
+    let database = database_in(&cluster).await?;
     let client = database.connect().await?;
     let location = disk.to_str().context("UTF-8")?;
     client

@@ -1,6 +1,6 @@
 //! A server that goes and comes back, that has no connection free, that cancels what takes long.
 
-use super::{AtWork, STEP};
+use super::{AtWork, STEP, database_in};
 use anyhow::ensure;
 use projections::admin::{Standing, State};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use tokio_postgres::Client;
 async fn own(connections: &str) -> anyhow::Result<(Cluster, TestLedger)> {
     let settings = [("fsync", "off"), ("max_connections", connections)];
     let cluster = block_in_place(|| Cluster::start_with(&settings))?;
-    let database = TestDatabase::create_in(&cluster).await?;
+    let database = database_in(&cluster).await?;
     Ok((cluster, TestLedger::over(database).await?))
 }
 
