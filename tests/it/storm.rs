@@ -32,7 +32,10 @@ use tokio_postgres::Client;
 /// With the fifty over a Postgres that is killed too: a hundred over Postgres.
 const KILLS: usize = 50;
 /// The longest pause between two kills, in milliseconds.
-const LONGEST_PAUSE: u64 = 400;
+const LONGEST_PAUSE: u64 = 300;
+/// Between two groups of commands, and between two questions: the machine has other work too.
+const WRITERS_PAUSE: Duration = Duration::from_millis(60);
+const READERS_PAUSE: Duration = Duration::from_millis(15);
 /// A rebuild so slow that it is killed in the middle.
 const EVENTS_PER_SECOND: &str = "1500";
 /// Of one read model no more versions are made than this.
@@ -82,6 +85,7 @@ impl Ground {
     async fn write(&self, mut rng: Rng) -> anyhow::Result<()> {
         while !self.is_over() {
             write_history(&self.ledger, &*self.vault, &mut rng, 10).await?;
+            sleep(WRITERS_PAUSE).await;
         }
         Ok(())
     }
@@ -160,7 +164,7 @@ impl Ground {
             match running.await? {
                 Ok(_) => return Ok(()),
                 Err(error) if Instant::now() >= end => bail!(error),
-                Err(_) => sleep(Duration::from_millis(200)).await,
+                Err(_) => sleep(Duration::from_millis(50)).await,
             }
         }
     }
@@ -211,7 +215,7 @@ async fn storm(ground: Ground) -> anyhow::Result<()> {
     let seed = seed(0x0057_0a11);
     eprintln!("storm: TEST_SEED={seed}");
     let mut rng = Rng::new(seed);
-    write_history(&ground.ledger, &*ground.vault, &mut rng, 400).await?;
+    write_history(&ground.ledger, &*ground.vault, &mut rng, 300).await?;
     let steady = Steady::record(&ground).await?;
     run(PROGRAM, ground.place.clone(), &["projector", "--once"])?;
     let key = create_key(PROGRAM, ground.place.clone(), "admin", &[])?;

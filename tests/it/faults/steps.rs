@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use projections::engine::{Database, DatabaseError, checkpoints};
 use projections::feed::EventFeed;
 use projections::{Administration, Engine, registry};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tests::TestLedger;
@@ -115,5 +116,33 @@ async fn a_rebuild_waits_at_every_step() -> anyhow::Result<()> {
     }
     let client = ledger.database.connect().await?;
     ensure!(assert_all_versions_equal_the_log(&client).await? == 4 + (STEPS - 1) as usize);
+    Ok(())
+}
+
+/// The lock of a rebuild goes with its connection, and is taken again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_takes_its_lost_lock_again() -> anyhow::Result<()> {
+    let ledger = TestLedger::create().await?;
+    random_history(&ledger, &mut Rng::new(3), 40).await?;
+    ledger.catch_up().await?;
+    let rebuild = ledger.administration().begin_rebuild("accounts").await?;
+    let cancel = CancellationToken::new();
+    // It does not come to its end by itself.
+    let slowly = NonZeroU32::new(1);
+    let client = ledger.database.connect().await?;
+    let held = "from pg_locks l
+        join pg_database d on d.oid = l.database and d.datname = current_database()
+        where l.locktype = 'advisory' and l.granted and l.objsubid = 2";
+    let losing = async {
+        let sql = format!("select l.pid, pg_terminate_backend(l.pid) {held}");
+        let holder: i32 = client.query_one(&sql, &[]).await?.try_get("pid")?;
+        let again = format!("select exists (select {held} and l.pid <> {holder})");
+        let taken = until(&client, &again).await;
+        cancel.cancel();
+        taken
+    };
+    let (filled, taken) = tokio::join!(rebuild.run(slowly, &cancel, |_| {}), losing);
+    taken?;
+    ensure!(!filled?, "it came to an end");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What readers ask in a storm: an account whose history has ended, which every answer must show
 //! as it is, and at least as much of the log as the answer before.
 
-use super::Ground;
+use super::{Ground, READERS_PAUSE};
 use crate::histories::{import, metrics, minute, page};
 use anyhow::ensure;
 use commands::ports::Vault;
@@ -10,6 +10,7 @@ use domain::{Metric, Platform};
 use serde_json::Value;
 use tests::ledger::{context, post, profile, values};
 use tests::server::Server;
+use tokio::time::sleep;
 
 const FOLLOWERS: i64 = 4_711;
 const VIEWS: i64 = 815;
@@ -92,6 +93,7 @@ impl Steady {
             let place = turn % questions.len();
             shown[place] = ask(server, &questions[place], shown[place].as_deref()).await?;
             turn += 1;
+            sleep(READERS_PAUSE).await;
         }
         Ok(turn - first)
     }
