@@ -36,6 +36,9 @@ async fn database_in(cluster: &Cluster) -> anyhow::Result<TestDatabase> {
     Ok(database)
 }
 
+/// How often a fault must be met: more often than a failure is tried that lasts.
+const TIMES: usize = 5;
+
 /// The program at work, and what it says; killed when dropped.
 struct Program {
     child: Child,
@@ -60,13 +63,13 @@ impl Program {
         Ok(self.child.try_wait()?)
     }
 
-    /// Waits until a line has all of these words, which it must say while it runs.
-    async fn until_says(&mut self, words: &[&str]) -> anyhow::Result<()> {
+    /// Waits until so many lines have all of these words, which it must say while it runs.
+    async fn until_says(&mut self, words: &[&str], times: usize) -> anyhow::Result<()> {
         let end = Instant::now() + PATIENCE;
         loop {
             let said = self.said()?;
-            let mut lines = said.lines();
-            if lines.any(|line| words.iter().all(|word| line.contains(word))) {
+            let has_all = |line: &&str| words.iter().all(|word| line.contains(word));
+            if said.lines().filter(has_all).count() >= times {
                 return Ok(());
             }
             let ended = self.has_ended()?;
@@ -129,10 +132,10 @@ impl AtWork {
         random_history(ledger, &mut self.rng, 200).await
     }
 
-    /// Both wait for the same thing, and say which.
+    /// Both wait for the same thing, longer than for what they take for lasting, and say which.
     async fn until_both_say(&mut self, words: &[&str]) -> anyhow::Result<()> {
-        self.projector.until_says(words).await?;
-        self.rebuild.until_says(words).await
+        self.projector.until_says(words, TIMES).await?;
+        self.rebuild.until_says(words, TIMES).await
     }
 
     /// The fault is over: the rebuild comes to its end, the projector to the head with both
