@@ -170,7 +170,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(names.len(), 32);
+        assert_eq!(names.len(), 34);
     }
 
     #[test]
