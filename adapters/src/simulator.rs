@@ -15,12 +15,15 @@ mod faults;
 mod grants;
 mod instagram;
 mod limits;
+mod messages;
 mod meta;
+mod names;
 mod play;
 mod request;
 mod scopes;
 mod server;
 mod tiktok;
+mod truth;
 pub mod world;
 mod youtube;
 
@@ -30,7 +33,9 @@ pub use counts::{Counted, Counts};
 pub use faults::{Fault, Faults, Plan, TooManyFaults};
 pub use grants::End;
 pub use limits::{Allowances, Bucket, Limits};
+pub use messages::{Message, MessageError, Order, Received, Signature};
 pub use play::ENDPOINTS;
+pub use truth::{PostTruth, Truth};
 
 use domain::{Platform, Timestamp};
 use play::Core;
@@ -39,7 +44,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use world::World;
+use world::{AccountKey, World};
 
 /// How a simulation begins.
 #[derive(Clone)]
@@ -185,6 +190,17 @@ impl Handle {
     /// The names of the faults of a platform, or of all.
     pub fn fault_names(&self, platform: Option<Platform>) -> Vec<&'static str> {
         play::fault_names(platform)
+    }
+
+    /// The truth about an account at a moment, with so many of its newest posts.
+    pub fn truth(&self, account: AccountKey, at: Timestamp, newest: usize) -> Option<Truth> {
+        let account = self.core.world.account(account)?;
+        Some(truth::of(&account, at, newest))
+    }
+
+    /// Sends a message of a platform, and tells how it was received.
+    pub async fn send(&self, order: &Order) -> Result<Received, MessageError> {
+        messages::send(&self.core, order).await
     }
 
     /// Ends all that a creator has granted on a platform, as if by a click there.

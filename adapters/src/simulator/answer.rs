@@ -15,7 +15,6 @@ pub(super) struct Answer {
 pub(super) enum Body {
     Json(Value),
     Html(String),
-    Plain(String),
     Empty,
     /// Something is wrong with the line itself.
     Broken(Broken),

@@ -67,7 +67,6 @@ pub(super) fn respond(answer: Answer) -> Response {
             Body::from(json.to_string()),
         ),
         Content::Html(page) => ("text/html; charset=utf-8", Body::from(page)),
-        Content::Plain(text) => ("text/plain; charset=utf-8", Body::from(text)),
         Content::Empty => ("", Body::empty()),
         Content::Broken(broken) => ("application/json", broken_body(broken)),
     };

@@ -30,7 +30,7 @@ pub(in crate::simulator) fn post(post: PostKey) -> String {
 }
 
 /// The post that an id stands for.
-pub(super) fn of_post(id: &str) -> Option<PostKey> {
+pub(in crate::simulator) fn of_post(id: &str) -> Option<PostKey> {
     let (page, own) = id.split_once('_')?;
     let number = own.parse::<i64>().ok()?.checked_sub(POSTS)?;
     let post = PostKey::of_number(Platform::Facebook, number)?;

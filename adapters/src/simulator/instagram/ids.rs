@@ -55,8 +55,13 @@ pub(super) fn node(id: &str, account: AccountKey) -> Option<Node> {
         let slot = u32::try_from(number % STORIES_OF_ACCOUNT).ok()?;
         return (of == account).then_some(Node::Story(slot));
     }
-    let number = number.checked_sub(MEDIA).filter(|it| *it >= 0)?;
-    let post = PostKey::of_number(Platform::Instagram, number / CHILDREN)?;
-    let child = u8::try_from(number % CHILDREN).ok()?;
+    let (post, child) = of_media(id)?;
     (post.account == account).then_some(Node::Media(post, child))
+}
+
+/// The media that an id stands for, and the how manieth child of it.
+pub(in crate::simulator) fn of_media(id: &str) -> Option<(PostKey, u8)> {
+    let number = id.parse::<i64>().ok()?.checked_sub(MEDIA)?;
+    let post = PostKey::of_number(Platform::Instagram, number / CHILDREN)?;
+    Some((post, u8::try_from(number % CHILDREN).ok()?))
 }

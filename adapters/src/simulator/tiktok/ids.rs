@@ -21,7 +21,7 @@ pub(in crate::simulator) fn video(post: PostKey) -> String {
 }
 
 /// The video that an id stands for.
-pub(super) fn of_video(id: &str) -> Option<PostKey> {
+pub(in crate::simulator) fn of_video(id: &str) -> Option<PostKey> {
     let number = id.parse::<i64>().ok()?.checked_sub(VIDEOS)?;
     PostKey::of_number(Platform::Tiktok, number)
 }

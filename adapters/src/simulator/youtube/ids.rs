@@ -35,7 +35,7 @@ pub(in crate::simulator) fn video(post: PostKey) -> String {
 }
 
 /// The video that an id stands for.
-pub(super) fn of_video(id: &str) -> Option<PostKey> {
+pub(in crate::simulator) fn of_video(id: &str) -> Option<PostKey> {
     let low = BASE64URL_NOPAD
         .decode(id.strip_prefix("sim")?.as_bytes())
         .ok()?;
