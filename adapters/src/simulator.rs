@@ -22,6 +22,7 @@ mod play;
 mod request;
 mod scopes;
 mod server;
+mod signed;
 mod tiktok;
 mod truth;
 pub mod world;

@@ -1,10 +1,10 @@
 //! Messages of the platforms: callbacks and webhooks, signed as theirs are, or wrongly on purpose.
 
 mod body;
-mod signed;
 
 use super::grants::End;
 use super::play::Core;
+use super::signed;
 use super::world::{Account, AccountKey, seconds};
 use domain::Platform;
 use serde::{Deserialize, Serialize};

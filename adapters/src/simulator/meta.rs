@@ -10,6 +10,7 @@ use super::answer::Answer;
 use super::grants::{Refused, Token};
 use super::play::{Call, Core};
 use super::request::Asked;
+use super::signed;
 use domain::Platform;
 use usage::Usage;
 
@@ -43,6 +44,14 @@ pub(super) fn admit(core: &Core, call: &Call<'_>, platform: Platform) -> Result<
         .grants
         .check(platform, presented, call.now)
         .map_err(|refused| refuse(core, platform, refused, call.now))?;
+    // Required only of apps that ask for it; a wrong one is refused anyway.
+    if let Some(proof) = call.asked.param("appsecret_proof") {
+        let secret = &core.apps.of(platform).secret;
+        if proof != signed::sha256(secret, &[presented.as_bytes()]) {
+            let why = "Invalid appsecret_proof provided in the API argument";
+            return Err(error::invalid(why, call.now));
+        }
+    }
     let usage = usage::note(core, call, &token);
     match usage.error(platform, call.now) {
         Some(error) => Err(usage.on(error)),

@@ -53,7 +53,7 @@ mod tests {
             "omXFKIOfZWc46lpOqqs_opCLTGhRfi3WbJDpLlblMoU.eyJhbGdvcml0aG0iOiJITUFDLVNIQTI1NiIsImV4cGlyZXMiOjEyOTE4NDA0MDAsImlzc3VlZF9hdCI6MTI5MTgzNjgwMCwidXNlcl9pZCI6IjIxODQ3MSJ9"
         );
         let body = include_bytes!(
-            "../../../../tests/fixtures/platforms/samples/instagram/webhook--comment_changes.raw.json"
+            "../../../tests/fixtures/platforms/samples/instagram/webhook--comment_changes.raw.json"
         );
         assert_eq!(
             sha256(SECRET, &[body]),
