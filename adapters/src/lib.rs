@@ -9,6 +9,7 @@ pub mod erasure;
 pub mod eventstore;
 pub mod http;
 pub mod import;
+pub mod monitoring;
 mod noise;
 mod pages;
 pub mod platforms;

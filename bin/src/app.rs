@@ -5,6 +5,7 @@ use crate::output;
 use adapters::audit::{Auditor, watch};
 use adapters::clock::SystemClock;
 use adapters::eventstore::{EventStoreLog, EventStoreUrl};
+use adapters::monitoring::Monitor;
 use adapters::postgres::private::{PrivateOptions, PrivatePostgres};
 use adapters::postgres::{Endpoint, Pool, PostgresLog, migrate, states::PostgresStates};
 use adapters::vault::{ErasureFile, MasterKey, PostgresVault, Signer};
@@ -44,6 +45,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// The read models' versions in the hands of an administrator.
     pub administration: Administration,
+    /// Shows how the process and the read models fare.
+    pub monitor: Arc<Monitor>,
     /// Verifies, exports and tells states.
     pub auditor: Auditor,
     erasures_are_done: bool,
@@ -194,11 +197,12 @@ impl App {
             states,
         ));
         let database: Arc<dyn projections::engine::Database> = Arc::new(endpoint);
-        let engine = Arc::new(Engine::new(
+        let engine = Engine::new(
             Arc::clone(&feed),
             Arc::clone(&database),
             projections::registry(),
-        ));
+        );
+        let engine = Arc::new(engine.on_fault(config.on_fault));
         let administration =
             Administration::new(Arc::clone(&feed), database, projections::registry());
         let erasures = Arc::new(Erasures::new(
@@ -219,10 +223,6 @@ impl App {
                     tracing::warn!(%error, "nothing is written to this log");
                     erasures.destroy_keys().await?;
                 }
-                // Whoever serves or projects is told by `check`; whoever mends it must start.
-                Err(EngineError::Disagreement(_)) => {
-                    erasures.destroy_keys().await?;
-                }
                 Err(error) => return Err(error.into()),
                 Ok(()) => resume(&erasures).await?,
             }
@@ -236,8 +236,10 @@ impl App {
             pool: pool.clone(),
             signer: Arc::new(signer),
         };
+        let monitor = Arc::new(Monitor::new(administration.clone(), pool.clone()));
         Ok(Self {
             auditor,
+            monitor,
             pool,
             log,
             feed,
@@ -309,6 +311,7 @@ impl App {
             engine,
             administration,
             auditor,
+            monitor,
             private,
             ..
         } = self;
@@ -318,6 +321,7 @@ impl App {
             engine,
             administration,
             auditor,
+            monitor,
             vault,
             log,
             feed,

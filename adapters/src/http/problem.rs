@@ -34,6 +34,7 @@ pub(super) enum Code {
     BodyTooLarge,
     Internal,
     NotYetProjected,
+    NotReady,
     NotNow,
     Unavailable,
     Timeout,
@@ -41,7 +42,7 @@ pub(super) enum Code {
 
 impl Code {
     /// Every code, for the documentation.
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Unauthorized,
         Self::RoleNotAllowed,
         Self::NotFound,
@@ -55,6 +56,7 @@ impl Code {
         Self::BodyTooLarge,
         Self::Internal,
         Self::NotYetProjected,
+        Self::NotReady,
         Self::NotNow,
         Self::Unavailable,
         Self::Timeout,
@@ -119,6 +121,11 @@ impl Code {
                 "not_yet_projected",
                 Status::SERVICE_UNAVAILABLE,
                 "Not there yet",
+            ),
+            Self::NotReady => (
+                "not_ready",
+                Status::SERVICE_UNAVAILABLE,
+                "The read models are not up to date",
             ),
             Self::NotNow => ("not_now", Status::CONFLICT, "Not as things stand now"),
             Self::Unavailable => (
@@ -338,6 +345,11 @@ pub(super) async fn unknown_route() -> Problem {
         Code::NotFound,
         "there is no such route; /v1/openapi.json lists them all",
     )
+}
+
+/// The same where there are only metrics.
+pub(super) async fn only_metrics() -> Problem {
+    Problem::new(Code::NotFound, "only /metrics is served here")
 }
 
 /// Answers a method that a route does not have.

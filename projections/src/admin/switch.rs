@@ -3,6 +3,7 @@
 //! A request learns which versions are live in the statement that tells it where they stand, and
 //! asks those until its end. So it sees one version or the other and never both.
 
+use super::parking::ensure_none_missing;
 use super::{AdminError, Administration, numbered};
 use crate::engine::catalogue::Entry;
 use crate::sql::Held;
@@ -89,14 +90,7 @@ impl Administration {
         name: &str,
         target: Target,
     ) -> Result<Switched, AdminError> {
-        set_lock_timeout(transaction).await?;
-        // Two switches come one after the other, and the second sees what the first has done.
-        transaction
-            .execute(
-                "select from projection_versions where name = $1 order by version for update",
-                &[&name],
-            )
-            .await?;
+        lock_versions(transaction, name).await?;
         let entries = self.entries(transaction, name).await?;
         let live = entries.iter().find(|entry| entry.is_live);
         let nothing_beside = || AdminError::NothingBeside {
@@ -120,6 +114,7 @@ impl Administration {
         if !other.is_filled {
             return Err(AdminError::NotFilled { name, version });
         }
+        ensure_none_missing(transaction, &name, (version, live.number)).await?;
         // Nobody who has seen something may miss it afterwards. Where the live version has looked
         // beyond the last event, there is nothing to miss.
         let seen = hold(transaction, &name, live.number).await?;
@@ -232,6 +227,22 @@ pub(super) async fn set_lock_timeout(
     transaction
         .batch_execute(&format!("set local lock_timeout = '{millis}ms'"))
         .await
+}
+
+/// Locks the versions of a read model: two changes come one after the other, and the second sees
+/// what the first has done.
+pub(super) async fn lock_versions(
+    transaction: &Transaction<'_>,
+    name: &str,
+) -> Result<(), tokio_postgres::Error> {
+    set_lock_timeout(transaction).await?;
+    transaction
+        .execute(
+            "select from projection_versions where name = $1 order by version for update",
+            &[&name],
+        )
+        .await?;
+    Ok(())
 }
 
 /// Says of a lock that was not had that somebody else is at work.

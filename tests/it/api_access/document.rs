@@ -5,8 +5,9 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const PATHS: [&str; 30] = [
+const PATHS: [&str; 31] = [
     "/healthz",
+    "/metrics",
     "/readyz",
     "/v1/accounts/{account_id}",
     "/v1/accounts/{account_id}/audit/export",
@@ -136,7 +137,7 @@ fn operation(path: &str, operation: &Value) -> anyhow::Result<()> {
         named.count() == path.matches('{').count(),
         "{path}: {parameters:?}"
     );
-    let is_open = path == "/healthz" || path == "/readyz";
+    let is_open = ["/healthz", "/metrics", "/readyz"].contains(&path);
     // An empty requirement opens a route; without any, the document's own holds.
     ensure!(
         operation["security"].is_array() == is_open,

@@ -177,7 +177,7 @@ async fn videos(scene: &Scene, access: &str, uploads: &str) -> anyhow::Result<()
         }
     }
     ensure!(hidden > 0, "some hide their likes");
-    let gone = format!("{DATA}/videos?part=statistics&id=simAAAAAAAA&access_token={access}");
+    let gone = format!("{DATA}/videos?part=statistics&id=dQw4w9WgXcQ&access_token={access}");
     scene.get(PLATFORM, &gone).await?.is(Class::NotFound)?;
     let batch = format!(
         "{DATA}/videos:batchGetStats?part=id,snippet,statistics,contentDetails&id={},dQw4w9WgXcQ&access_token={access}",
