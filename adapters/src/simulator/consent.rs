@@ -4,7 +4,8 @@
 //! address and get what the page's buttons lead to.
 
 use super::answer::Answer;
-use super::play::Core;
+use super::grants::Grant;
+use super::play::{Call, Core};
 use super::request::{Asked, with_params};
 use super::scopes::{self, Scopes};
 use super::world::AccountKey;
@@ -26,28 +27,46 @@ pub(super) struct Wish {
 }
 
 /// How a person decided.
-pub(super) enum Decision {
+enum Decision {
     Denied,
-    Allowed {
-        creator: u32,
-        /// The accounts that were chosen, a bit each by ordinal.
-        accounts: u8,
-        scopes: Scopes,
-    },
+    Allowed(Grant),
+}
+
+/// Asks the person, and gives the page to do it, or the way back: with `denied`, or with what
+/// `allowed` makes of the grant.
+pub(super) fn authorize(
+    core: &Core,
+    call: &Call<'_>,
+    platform: Platform,
+    wish: Result<Wish, String>,
+    denied: &[(&str, &str)],
+    allowed: impl FnOnce(&Wish, Grant) -> Answer,
+) -> Answer {
+    let wish = match wish {
+        Ok(wish) => wish,
+        Err(why) => return refused(platform, &why),
+    };
+    match decide(core, call, &wish) {
+        Err(page) => page,
+        Ok(Decision::Denied) => back(&wish, denied),
+        Ok(Decision::Allowed(grant)) => allowed(&wish, grant),
+    }
 }
 
 /// The decision that came along, or the page to take it on.
-pub(super) fn decide(core: &Core, asked: &Asked, wish: &Wish) -> Result<Decision, Answer> {
+fn decide(core: &Core, call: &Call<'_>, wish: &Wish) -> Result<Decision, Answer> {
+    let asked = call.asked;
     let decision = asked.form("decision").or_else(|| asked.query("simulate"));
     match decision {
         None => Err(page(core, asked, wish, "")),
         Some("deny") => Ok(Decision::Denied),
-        Some("allow") => allow(core, asked, wish).map_err(|why| page(core, asked, wish, &why)),
+        Some("allow") => allow(core, call, wish).map_err(|why| page(core, asked, wish, &why)),
         Some(_) => Err(page(core, asked, wish, "Choose Allow or Deny.")),
     }
 }
 
-fn allow(core: &Core, asked: &Asked, wish: &Wish) -> Result<Decision, String> {
+fn allow(core: &Core, call: &Call<'_>, wish: &Wish) -> Result<Decision, String> {
+    let asked = call.asked;
     let hint = ["creator", "simulate_creator", "login_hint"];
     let hint = hint.iter().find_map(|name| asked.param(name));
     let creator = match hint {
@@ -70,11 +89,17 @@ fn allow(core: &Core, asked: &Asked, wish: &Wish) -> Result<Decision, String> {
         None => wish.scopes,
     };
     let scopes = scopes.or(required).and(wish.scopes);
-    Ok(Decision::Allowed {
+    Ok(Decision::Allowed(Grant {
+        id: core.grants.new_id(call.at),
+        platform: wish.platform,
         creator,
         accounts: accounts(core, asked, wish.platform, creator)?,
         scopes,
-    })
+        asked: wish.scopes,
+        generation: 0,
+        rotation: 0,
+        since: call.now,
+    }))
 }
 
 /// The accounts that were chosen: several Pages on Facebook, one account elsewhere.
@@ -110,7 +135,7 @@ pub(super) fn back(wish: &Wish, params: &[(&str, &str)]) -> Answer {
 }
 
 /// A page that says why nobody can be asked at all.
-pub(super) fn refused(platform: Platform, why: &str) -> Answer {
+fn refused(platform: Platform, why: &str) -> Answer {
     let body = format!("<h1>{platform}</h1><p role=\"alert\">{}</p>", escaped(why));
     Answer::html(400, document(&format!("{platform}: error"), &body))
 }

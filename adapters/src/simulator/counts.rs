@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The most combinations that are counted; the one that was called longest ago is forgotten.
-const MAX_KEPT: usize = 500_000;
+const MAX_KEPT: usize = 200_000;
 
 /// What is counted together.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

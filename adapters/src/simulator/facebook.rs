@@ -130,8 +130,11 @@ fn page(core: &Core, call: &Call<'_>, admitted: &Admitted, id: &str) -> Result<A
         .filter(|key| token.grant.is_for(*key))
         .ok_or_else(missing)?;
     if token.kind != Kind::Page && call.endpoint != "profile" {
-        let needed = error::named(Platform::Facebook, "page_token_needed", call.now, None);
-        return Err(needed.unwrap_or_else(missing));
+        return Err(error::known(
+            Platform::Facebook,
+            "page_token_needed",
+            call.now,
+        ));
     }
     core.world.account(key).ok_or_else(missing)
 }
@@ -141,6 +144,16 @@ fn reads_content(call: &Call<'_>, token: &super::grants::Token) -> Result<(), An
     if token.grant.has("pages_read_engagement") {
         return Ok(());
     }
-    let refusal = error::named(Platform::Facebook, "permission_10", call.now, None);
-    Err(refusal.unwrap_or_else(|| error::needs("pages_read_engagement", call.now)))
+    Err(error::known(Platform::Facebook, "permission_10", call.now))
+}
+
+/// The metrics that were asked for, if all of them are known: a dead one fails the call.
+fn metrics<'a>(call: &'a Call<'_>, known: &[&str]) -> Result<Vec<&'a str>, Answer> {
+    let refuse = |name| Err(error::known(Platform::Facebook, name, call.now));
+    let metrics = meta::insights::metrics(call);
+    match metrics.iter().any(|metric| !known.contains(metric)) {
+        _ if metrics.is_empty() => refuse("no_metric"),
+        true => refuse("invalid_metric"),
+        false => Ok(metrics),
+    }
 }

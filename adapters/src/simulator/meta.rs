@@ -62,7 +62,7 @@ pub(super) fn admit(core: &Core, call: &Call<'_>, platform: Platform) -> Result<
 /// What a token that is not taken is answered with.
 pub(super) fn refuse(core: &Core, platform: Platform, refused: Refused, now: i64) -> Answer {
     match refused {
-        Refused::Unknown => error::named(platform, "token_invalid", now, None),
+        Refused::Unknown => Some(error::known(platform, "token_invalid", now)),
         Refused::Expired(at) => Some(error::expired(at, now)),
         Refused::Ended(end) => error::ended(end, &core.apps.of(platform).client_id, now),
     }

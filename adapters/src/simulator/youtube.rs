@@ -49,12 +49,9 @@ impl Play for Youtube {
     }
 
     fn token<'a>(&self, asked: &'a Asked) -> Option<&'a str> {
+        let names = ["access_token", "refresh_token", "token"];
         let presented = asked.bearer.as_deref();
-        presented.or_else(|| {
-            asked
-                .param("refresh_token")
-                .or_else(|| asked.param("token"))
-        })
+        presented.or_else(|| names.iter().find_map(|name| asked.param(name)))
     }
 
     fn answer(&self, core: &Core, call: &Call<'_>) -> Answer {

@@ -113,7 +113,8 @@ async fn a_walk_from_consent_to_the_end() -> anyhow::Result<()> {
     walk_media(&scene, &token).await?;
     account(&scene, &token, &truth.account).await?;
     // Renewing: not on the first day, then yes.
-    refresh(&scene, &token).await?.is(Class::RefreshTooEarly)?;
+    let young = self::token(&scene, 0).await?;
+    refresh(&scene, &young).await?.is(Class::RefreshTooEarly)?;
     scene.advance(25 * 3_600)?;
     let renewed = refresh(&scene, &token).await?;
     renewed.is(Class::Ok)?;

@@ -1,7 +1,7 @@
 //! Facebook's tokens: of a person for an hour or two, then for sixty days; of a Page without end.
 
 use crate::simulator::answer::Answer;
-use crate::simulator::consent::{self, Decision, Wish};
+use crate::simulator::consent::{self, Wish};
 use crate::simulator::grants::{Code, CodeRefused, End, Grant, Kind, Token};
 use crate::simulator::meta::{self, error};
 use crate::simulator::play::{Call, Core};
@@ -16,10 +16,24 @@ const SHORT_LIFE: i64 = 2 * 3_600;
 const LONG_LIFE: i64 = 5_183_944;
 
 pub(super) fn authorize(core: &Core, call: &Call<'_>) -> Answer {
-    match wish(core, call) {
-        Err(why) => consent::refused(PLATFORM, &why),
-        Ok(wish) => decide(core, call, &wish).unwrap_or_else(|page| page),
-    }
+    let denied = [
+        ("error", "access_denied"),
+        ("error_code", "200"),
+        ("error_description", "Permissions error"),
+        ("error_reason", "user_denied"),
+    ];
+    consent::authorize(
+        core,
+        call,
+        PLATFORM,
+        wish(core, call),
+        &denied,
+        |wish, grant| {
+            let code = Code::new(grant, &wish.redirect_uri, call.now + CODE_LIFE);
+            let code = core.grants.code(code);
+            consent::back(wish, &[("code", &code)])
+        },
+    )
 }
 
 fn wish(core: &Core, call: &Call<'_>) -> Result<Wish, String> {
@@ -54,44 +68,8 @@ fn wish(core: &Core, call: &Call<'_>) -> Result<Wish, String> {
     })
 }
 
-fn decide(core: &Core, call: &Call<'_>, wish: &Wish) -> Result<Answer, Answer> {
-    let Decision::Allowed {
-        creator,
-        accounts,
-        scopes,
-    } = consent::decide(core, call.asked, wish)?
-    else {
-        let denied = [
-            ("error", "access_denied"),
-            ("error_code", "200"),
-            ("error_description", "Permissions error"),
-            ("error_reason", "user_denied"),
-        ];
-        return Ok(consent::back(wish, &denied));
-    };
-    let code = core.grants.code(Code {
-        grant: Grant {
-            id: core.grants.new_id(call.at),
-            platform: PLATFORM,
-            creator,
-            accounts,
-            scopes,
-            asked: wish.scopes,
-            generation: 0,
-            rotation: 0,
-            since: call.now,
-        },
-        redirect_uri: wish.redirect_uri.clone(),
-        challenge: None,
-        offline: false,
-        anew: false,
-        expires: call.now + CODE_LIFE,
-    });
-    Ok(consent::back(wish, &[("code", &code)]))
-}
-
-fn named(name: &str, now: i64) -> Answer {
-    error::named(PLATFORM, name, now, None).unwrap_or_else(|| error::no_token(now))
+fn named(name: &'static str, now: i64) -> Answer {
+    error::known(PLATFORM, name, now)
 }
 
 fn client(core: &Core, call: &Call<'_>) -> Result<(), Answer> {

@@ -1,6 +1,6 @@
 //! Insights of a Page, by days of California; each is labelled with the moment of its end.
 
-use super::ids;
+use super::{ids, metrics};
 use crate::simulator::answer::Answer;
 use crate::simulator::grants::Token;
 use crate::simulator::instagram::time;
@@ -31,27 +31,12 @@ const LONGEST_SPAN_DAYS: i64 = 90;
 const FEWEST_FOLLOWERS: i64 = 100;
 
 pub(super) fn insights(call: &Call<'_>, token: &Token, page: &Account) -> Result<Answer, Answer> {
-    let named = |name| {
-        let found = error::named(Platform::Facebook, name, call.now, None);
-        found.unwrap_or_else(|| error::no_token(call.now))
-    };
-    let metrics = call.asked.param("metric").unwrap_or_default();
-    let metrics: Vec<_> = metrics
-        .split(',')
-        .map(str::trim)
-        .filter(|it| !it.is_empty())
-        .collect();
-    if metrics.is_empty() {
-        return Err(named("no_metric"));
-    }
-    if metrics.iter().any(|metric| !METRICS.contains(metric)) {
-        return Err(named("invalid_metric"));
-    }
+    let metrics = metrics(call, &METRICS)?;
     if call.asked.param("period").is_some_and(|it| it != "day") {
         return Err(error::invalid("period must be day", call.now));
     }
     if page.followers(call.at) < FEWEST_FOLLOWERS {
-        return Err(named("few_followers"));
+        return Err(error::known(Platform::Facebook, "few_followers", call.now));
     }
     let (since, until) = span(call)?;
     let walk = |since: i64, until: i64| {

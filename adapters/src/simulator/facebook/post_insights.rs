@@ -1,12 +1,10 @@
 //! Insights of a post. The trap is part of it: a second row of a metric, by day, that says zero.
 
-use super::{ids, posts, reads_content};
+use super::{ids, metrics, posts, reads_content};
 use crate::simulator::answer::Answer;
 use crate::simulator::grants::Token;
-use crate::simulator::meta::error;
 use crate::simulator::play::Call;
 use crate::simulator::world::{Account, Post, PostNumbers};
-use domain::Platform;
 use serde_json::{Map, Value, json};
 
 const METRICS: [&str; 15] = [
@@ -48,22 +46,7 @@ pub(super) fn insights(
 ) -> Result<Answer, Answer> {
     reads_content(call, token)?;
     let post = posts::public(call, page, id)?;
-    let named = |name| {
-        let found = error::named(Platform::Facebook, name, call.now, None);
-        found.unwrap_or_else(|| error::no_token(call.now))
-    };
-    let metrics = call.asked.param("metric").unwrap_or_default();
-    let metrics: Vec<_> = metrics
-        .split(',')
-        .map(str::trim)
-        .filter(|it| !it.is_empty())
-        .collect();
-    if metrics.is_empty() {
-        return Err(named("no_metric"));
-    }
-    if metrics.iter().any(|metric| !METRICS.contains(metric)) {
-        return Err(named("invalid_metric"));
-    }
+    let metrics = metrics(call, &METRICS)?;
     let late = call.at.saturating_add_micros(-page.delay() * 1_000_000);
     let is_told = page.post(post.key.slot, late).is_some();
     if !is_told || !token.grant.has("read_insights") {

@@ -43,8 +43,11 @@ pub(super) fn list(call: &Call<'_>, token: &Token, page: &Account) -> Result<Ans
     reads_content(call, token)?;
     let limit = paging::limit(call)?;
     if limit > paging::MAX_LIMIT {
-        let too_large = error::named(Platform::Facebook, "limit_too_large", call.now, None);
-        return Err(too_large.unwrap_or_else(|| error::invalid("limit", call.now)));
+        return Err(error::known(
+            Platform::Facebook,
+            "limit_too_large",
+            call.now,
+        ));
     }
     let below = paging::after(call)?;
     let blocks = page.slots(call.now).div_ceil(BLOCK);

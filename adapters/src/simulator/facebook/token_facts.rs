@@ -17,8 +17,7 @@ pub(super) fn debug(core: &Core, call: &Call<'_>) -> Answer {
     let app = core.apps.of(PLATFORM);
     let app_token = format!("{}|{}", app.client_id, app.secret);
     if call.asked.param("access_token") != Some(&app_token) {
-        let invalid = error::named(PLATFORM, "token_invalid", call.now, None);
-        return invalid.unwrap_or_else(|| error::no_token(call.now));
+        return error::known(PLATFORM, "token_invalid", call.now);
     }
     let Some(input) = call.asked.param("input_token") else {
         return error::invalid("The parameter input_token is required", call.now);

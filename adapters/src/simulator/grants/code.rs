@@ -22,6 +22,20 @@ pub(in crate::simulator) struct Code {
     pub(in crate::simulator) expires: i64,
 }
 
+impl Code {
+    /// A code for a grant, good until a Unix second.
+    pub(in crate::simulator) fn new(grant: Grant, redirect_uri: &str, expires: i64) -> Self {
+        Self {
+            grant,
+            redirect_uri: redirect_uri.to_owned(),
+            challenge: None,
+            offline: false,
+            anew: false,
+            expires,
+        }
+    }
+}
+
 /// Why a code is not taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::simulator) enum CodeRefused {

@@ -19,14 +19,7 @@ fn grant(grants: &Grants, platform: Platform, creator: u32) -> Grant {
 }
 
 fn code(grant: &Grant) -> Code {
-    Code {
-        grant: grant.clone(),
-        redirect_uri: "https://app.example/cb".to_owned(),
-        challenge: None,
-        offline: false,
-        anew: false,
-        expires: 100,
-    }
+    Code::new(grant.clone(), "https://app.example/cb", 100)
 }
 
 #[test]

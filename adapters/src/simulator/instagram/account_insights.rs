@@ -8,7 +8,7 @@ use crate::simulator::limits::{midnight_after, pacific_day};
 use crate::simulator::meta::{error, insights};
 use crate::simulator::play::Call;
 use crate::simulator::world::{Account, DAY, PostNumbers, seconds};
-use domain::Timestamp;
+use domain::{Platform, Timestamp};
 use serde_json::{Value, json};
 
 const TOTALS: [&str; 12] = [
@@ -35,8 +35,10 @@ const LONGEST_SPAN_DAYS: i64 = 30;
 const TOP: usize = 45;
 
 pub(super) fn insights(call: &Call<'_>, account: &Account) -> Result<Answer, Answer> {
-    let named = call.asked.param("metric").unwrap_or_default();
-    let metrics: Vec<_> = named.split(',').map(str::trim).collect();
+    let metrics = insights::metrics(call);
+    if metrics.is_empty() {
+        return Err(error::invalid("The parameter metric is required", call.now));
+    }
     let known = |metric: &&str| TOTALS.contains(metric) || DEMOGRAPHICS.contains(metric);
     if let Some(at) = metrics.iter().position(|it| !known(it)) {
         let all: Vec<_> = TOTALS.into_iter().chain(DEMOGRAPHICS).collect();
@@ -177,13 +179,11 @@ fn total(call: &Call<'_>, span: &Span, node: &str, metric: &str) -> Result<Value
         }
         (_, None) => ("", Vec::new()),
         _ => {
-            let unknown = error::named(
-                domain::Platform::Instagram,
+            return Err(error::known(
+                Platform::Instagram,
                 "unsupported_breakdown",
                 call.now,
-                None,
-            );
-            return Err(unknown.unwrap_or_else(|| error::no_token(call.now)));
+            ));
         }
     };
     if metric == "follows_and_unfollows" && !span.has_many {

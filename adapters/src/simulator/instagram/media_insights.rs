@@ -5,7 +5,7 @@ use crate::simulator::answer::Answer;
 use crate::simulator::meta::{error, insights};
 use crate::simulator::play::Call;
 use crate::simulator::world::{Account, Form, PostKey, PostNumbers};
-use domain::Timestamp;
+use domain::{Platform, Timestamp};
 use serde_json::{Value, json};
 
 const FEED: [&str; 11] = [
@@ -52,12 +52,7 @@ const FEWEST_VIEWERS: i64 = 5;
 
 /// The metrics that were asked for, if the medium has all of them.
 fn metrics<'a>(call: &'a Call<'_>, known: &[&str]) -> Result<Vec<&'a str>, Answer> {
-    let named = call.asked.param("metric").unwrap_or_default();
-    let metrics: Vec<_> = named
-        .split(',')
-        .map(str::trim)
-        .filter(|it| !it.is_empty())
-        .collect();
+    let metrics = insights::metrics(call);
     if metrics.is_empty() {
         return Err(error::invalid("The parameter metric is required", call.now));
     }
@@ -75,15 +70,14 @@ pub(super) fn of_post(call: &Call<'_>, account: &Account, key: PostKey) -> Resul
     let post = media::public(call, account, key)?;
     let is_reel = post.form == Form::Short;
     let metrics = metrics(call, if is_reel { &REELS } else { &FEED })?;
-    let unknown = || Answer::json(500, json!({}));
-    let named = |name| error::named(domain::Platform::Instagram, name, call.now, None);
+    let refuse = |name| Err(error::known(Platform::Instagram, name, call.now));
     if let Some(breakdown) = call.asked.param("breakdown")
         && (metrics != ["profile_activity"] || breakdown != "action_type")
     {
-        return Err(named("unsupported_breakdown").unwrap_or_else(unknown));
+        return refuse("unsupported_breakdown");
     }
     if post.published < crate::simulator::world::seconds(account.converted_at()) {
-        return Err(named("before_business").unwrap_or_else(unknown));
+        return refuse("before_business");
     }
     let late = call.at.saturating_add_micros(-account.delay() * 1_000_000);
     // Unknown so far, which is not zero.
@@ -107,8 +101,7 @@ pub(super) fn of_story(call: &Call<'_>, account: &Account, slot: u32) -> Result<
     let metrics = metrics(call, &STORY)?;
     let numbers = account.numbers_of_story(&story, call.at);
     if numbers.reach < FEWEST_VIEWERS {
-        let few = error::named(domain::Platform::Instagram, "few_viewers", call.now, None);
-        return Err(few.unwrap_or_else(|| error::missing(&node, call.now)));
+        return Err(error::known(Platform::Instagram, "few_viewers", call.now));
     }
     let replies = match account.is_in_eu() {
         true => 0,

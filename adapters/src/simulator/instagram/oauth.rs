@@ -2,8 +2,8 @@
 
 use super::ids;
 use crate::simulator::answer::Answer;
-use crate::simulator::consent::{self, Decision, Wish};
-use crate::simulator::grants::{Code, CodeRefused, Grant, Kind, Token};
+use crate::simulator::consent::{self, Wish};
+use crate::simulator::grants::{Code, CodeRefused, Kind, Token};
 use crate::simulator::meta::{self, error};
 use crate::simulator::play::{Call, Core};
 use crate::simulator::scopes::Scopes;
@@ -19,10 +19,30 @@ const LONG_LIFE: i64 = 5_183_944;
 const REFRESH_AGE: i64 = 86_400;
 
 pub(super) fn authorize(core: &Core, call: &Call<'_>) -> Answer {
-    match wish(core, call) {
-        Err(why) => consent::refused(PLATFORM, &why),
-        Ok(wish) => decide(core, call, &wish).unwrap_or_else(|page| page),
-    }
+    let denied = [
+        ("error", "access_denied"),
+        ("error_reason", "user_denied"),
+        ("error_description", "The user denied your request"),
+    ];
+    consent::authorize(
+        core,
+        call,
+        PLATFORM,
+        wish(core, call),
+        &denied,
+        |wish, grant| {
+            let code = Code::new(grant, &wish.redirect_uri, call.now + CODE_LIFE);
+            let code = core.grants.code(code);
+            let mut answer = consent::back(wish, &[("code", &code)]);
+            // What Instagram appends, and clients must cut off.
+            for (name, value) in &mut answer.headers {
+                if *name == "location" {
+                    value.push_str("#_");
+                }
+            }
+            answer
+        },
+    )
 }
 
 fn wish(core: &Core, call: &Call<'_>) -> Result<Wish, String> {
@@ -52,48 +72,6 @@ fn wish(core: &Core, call: &Call<'_>) -> Result<Wish, String> {
         scopes,
         all_or_nothing: false,
     })
-}
-
-fn decide(core: &Core, call: &Call<'_>, wish: &Wish) -> Result<Answer, Answer> {
-    let Decision::Allowed {
-        creator,
-        accounts,
-        scopes,
-    } = consent::decide(core, call.asked, wish)?
-    else {
-        let denied = [
-            ("error", "access_denied"),
-            ("error_reason", "user_denied"),
-            ("error_description", "The user denied your request"),
-        ];
-        return Ok(consent::back(wish, &denied));
-    };
-    let code = core.grants.code(Code {
-        grant: Grant {
-            id: core.grants.new_id(call.at),
-            platform: PLATFORM,
-            creator,
-            accounts,
-            scopes,
-            asked: wish.scopes,
-            generation: 0,
-            rotation: 0,
-            since: call.now,
-        },
-        redirect_uri: wish.redirect_uri.clone(),
-        challenge: None,
-        offline: false,
-        anew: false,
-        expires: call.now + CODE_LIFE,
-    });
-    let mut answer = consent::back(wish, &[("code", &code)]);
-    // What Instagram appends, and clients must cut off.
-    for (name, value) in &mut answer.headers {
-        if *name == "location" {
-            value.push_str("#_");
-        }
-    }
-    Ok(answer)
 }
 
 /// A short token for a code. Only multipart forms and the address are read: those who sent a
@@ -187,6 +165,6 @@ fn long(core: &Core, call: &Call<'_>, token: &Token) -> Answer {
     Answer::ok(json!({"access_token": long, "token_type": "bearer", "expires_in": LONG_LIFE}))
 }
 
-fn named(name: &str, now: i64) -> Answer {
-    error::named(PLATFORM, name, now, None).unwrap_or_else(|| error::no_token(now))
+fn named(name: &'static str, now: i64) -> Answer {
+    error::known(PLATFORM, name, now)
 }

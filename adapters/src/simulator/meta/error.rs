@@ -68,6 +68,11 @@ pub(in crate::simulator) fn named(
     })
 }
 
+/// One of ours, whose name is in the table.
+pub(in crate::simulator) fn known(platform: Platform, name: &'static str, now: i64) -> Answer {
+    named(platform, name, now, None).unwrap_or_else(|| no_token(now))
+}
+
 /// Fields that only some errors have.
 fn more(found: &Named, body: &mut Value) {
     let Some(Value::Object(error)) = body.get_mut("error") else {

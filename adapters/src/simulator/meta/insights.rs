@@ -1,6 +1,14 @@
 //! Entries of insights, in the two shapes that the Graph API has for them.
 
+use crate::simulator::play::Call;
 use serde_json::{Value, json};
+
+/// The metrics that were asked for.
+pub(in crate::simulator) fn metrics<'a>(call: &'a Call<'_>) -> Vec<&'a str> {
+    let named = call.asked.param("metric").unwrap_or_default();
+    let names = named.split(',').map(str::trim);
+    names.filter(|it| !it.is_empty()).collect()
+}
 
 /// A title made of a metric's name.
 fn title(metric: &str) -> String {

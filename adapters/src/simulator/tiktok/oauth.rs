@@ -2,7 +2,7 @@
 
 use super::{error, ids};
 use crate::simulator::answer::Answer;
-use crate::simulator::consent::{self, Decision, Wish};
+use crate::simulator::consent::{self, Wish};
 use crate::simulator::grants::{Code, CodeRefused, End, Grant, Kind};
 use crate::simulator::play::{Call, Core};
 use crate::simulator::scopes::Scopes;
@@ -18,10 +18,25 @@ const ACCESS_LIFE: i64 = 86_400;
 const REFRESH_LIFE: i64 = 31_536_000;
 
 pub(super) fn authorize(core: &Core, call: &Call<'_>) -> Answer {
-    match wish(core, call) {
-        Err(why) => consent::refused(PLATFORM, &why),
-        Ok(wish) => decide(core, call, &wish).unwrap_or_else(|page| page),
-    }
+    let denied = [
+        ("error", "access_denied"),
+        ("error_description", "User denied"),
+    ];
+    consent::authorize(
+        core,
+        call,
+        PLATFORM,
+        wish(core, call),
+        &denied,
+        |wish, grant| {
+            let scopes = grant.scopes.joined(PLATFORM, ",");
+            let code = core.grants.code(Code {
+                challenge: call.asked.query("code_challenge").map(str::to_owned),
+                ..Code::new(grant, &wish.redirect_uri, call.now + CODE_LIFE)
+            });
+            consent::back(wish, &[("code", &code), ("scopes", &scopes)])
+        },
+    )
 }
 
 /// Whether the app is one for a desktop: its address is this machine, with a port.
@@ -69,41 +84,6 @@ fn wish(core: &Core, call: &Call<'_>) -> Result<Wish, String> {
         scopes,
         all_or_nothing: false,
     })
-}
-
-fn decide(core: &Core, call: &Call<'_>, wish: &Wish) -> Result<Answer, Answer> {
-    let Decision::Allowed {
-        creator,
-        accounts,
-        scopes,
-    } = consent::decide(core, call.asked, wish)?
-    else {
-        let denied = [
-            ("error", "access_denied"),
-            ("error_description", "User denied"),
-        ];
-        return Ok(consent::back(wish, &denied));
-    };
-    let code = core.grants.code(Code {
-        grant: Grant {
-            id: core.grants.new_id(call.at),
-            platform: PLATFORM,
-            creator,
-            accounts,
-            scopes,
-            asked: wish.scopes,
-            generation: 0,
-            rotation: 0,
-            since: call.now,
-        },
-        redirect_uri: wish.redirect_uri.clone(),
-        challenge: call.asked.query("code_challenge").map(str::to_owned),
-        offline: true,
-        anew: true,
-        expires: call.now + CODE_LIFE,
-    });
-    let scopes = scopes.joined(PLATFORM, ",");
-    Ok(consent::back(wish, &[("code", &code), ("scopes", &scopes)]))
 }
 
 /// Whether key and secret are the app's; both calls are urlencoded forms.

@@ -2,8 +2,8 @@
 
 use super::error;
 use crate::simulator::answer::Answer;
-use crate::simulator::consent::{self, Decision, Wish};
-use crate::simulator::grants::{Code, CodeRefused, End, Grant, Kind, Token};
+use crate::simulator::consent::{self, Wish};
+use crate::simulator::grants::{Code, CodeRefused, End, Kind, Token};
 use crate::simulator::play::{Call, Core};
 use crate::simulator::scopes::Scopes;
 use data_encoding::BASE64URL_NOPAD;
@@ -19,10 +19,27 @@ const ACCESS_LIFE: i64 = 3_599;
 const UNUSED_LIFE: i64 = 183 * 86_400;
 
 pub(super) fn authorize(core: &Core, call: &Call<'_>) -> Answer {
-    match wish(core, call) {
-        Err(why) => consent::refused(PLATFORM, &why),
-        Ok(wish) => decide(core, call, &wish).unwrap_or_else(|page| page),
-    }
+    let denied = [("error", "access_denied")];
+    let asked = call.asked;
+    consent::authorize(
+        core,
+        call,
+        PLATFORM,
+        wish(core, call),
+        &denied,
+        |wish, grant| {
+            let scopes = grant.scopes.joined(PLATFORM, " ");
+            let code = core.grants.code(Code {
+                challenge: asked.query("code_challenge").map(str::to_owned),
+                offline: asked.query("access_type") == Some("offline"),
+                anew: asked
+                    .query("prompt")
+                    .is_some_and(|it| it.contains("consent")),
+                ..Code::new(grant, &wish.redirect_uri, call.now + CODE_LIFE)
+            });
+            consent::back(wish, &[("code", &code), ("scope", &scopes)])
+        },
+    )
 }
 
 fn wish(core: &Core, call: &Call<'_>) -> Result<Wish, String> {
@@ -53,40 +70,6 @@ fn wish(core: &Core, call: &Call<'_>) -> Result<Wish, String> {
         scopes,
         all_or_nothing: false,
     })
-}
-
-fn decide(core: &Core, call: &Call<'_>, wish: &Wish) -> Result<Answer, Answer> {
-    let Decision::Allowed {
-        creator,
-        accounts,
-        scopes,
-    } = consent::decide(core, call.asked, wish)?
-    else {
-        return Ok(consent::back(wish, &[("error", "access_denied")]));
-    };
-    let asked = call.asked;
-    let code = core.grants.code(Code {
-        grant: Grant {
-            id: core.grants.new_id(call.at),
-            platform: PLATFORM,
-            creator,
-            accounts,
-            scopes,
-            asked: wish.scopes,
-            generation: 0,
-            rotation: 0,
-            since: call.now,
-        },
-        redirect_uri: wish.redirect_uri.clone(),
-        challenge: asked.query("code_challenge").map(str::to_owned),
-        offline: asked.query("access_type") == Some("offline"),
-        anew: asked
-            .query("prompt")
-            .is_some_and(|it| it.contains("consent")),
-        expires: call.now + CODE_LIFE,
-    });
-    let scopes = scopes.joined(PLATFORM, " ");
-    Ok(consent::back(wish, &[("code", &code), ("scope", &scopes)]))
 }
 
 fn client(core: &Core, call: &Call<'_>) -> Result<(), Answer> {
