@@ -3,10 +3,12 @@
 mod audit;
 mod log;
 mod projections;
+mod simulate;
 
 pub use audit::{Audit, AuditCommand};
 pub use log::{Log, LogCommand, LogCopy};
 pub use projections::{Projections, ProjectionsCommand};
+pub use simulate::Simulate;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -52,6 +54,8 @@ pub enum Command {
     Restore(Backup),
     /// Tell what class each reply of a manifest has: how the platforms' answers are understood.
     Classify(Classify),
+    /// Play Instagram, Facebook, TikTok and YouTube on this machine, for tests and demonstrations.
+    Simulate(Simulate),
 }
 
 /// One part of the program.

@@ -16,6 +16,7 @@ mod progress;
 mod projections;
 mod projector;
 mod serve;
+mod simulate;
 mod telemetry;
 
 use clap::Parser;
@@ -64,6 +65,7 @@ async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
         Command::Erase(arguments) => erase::run(&config, &arguments).await,
         Command::Backup(arguments) => backup::backup(&config, &arguments).await,
         Command::Classify(arguments) => classify::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments).await,
         Command::Restore(arguments) => backup::restore(&config, &arguments).await,
     }
 }

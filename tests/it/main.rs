@@ -25,6 +25,7 @@ mod projection_engine;
 mod query_plans;
 mod rebuild;
 mod round_trips;
+mod simulator;
 mod smoke;
 mod standin;
 mod truth;
