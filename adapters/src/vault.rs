@@ -3,6 +3,7 @@
 //! The master key is kept outside the database and the data folder; the database holds only
 //! wrapped keys and keyed hashes, so a dump of it opens nothing.
 
+pub mod credentials;
 mod crypto;
 mod erasure_file;
 mod keyring;

@@ -30,4 +30,5 @@ migrations![
     "0007_audit",
     "0008_erasure",
     "0009_versions",
+    "0011_credentials",
 ];

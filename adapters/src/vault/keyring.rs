@@ -27,7 +27,7 @@ pub(super) fn unavailable(error: tokio_postgres::Error) -> VaultError {
     VaultError::Unavailable(describe(&error))
 }
 
-fn random_key() -> Result<Zeroizing<[u8; 32]>, VaultError> {
+pub(super) fn random_key() -> Result<Zeroizing<[u8; 32]>, VaultError> {
     let mut key = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *key).map_err(|e| VaultError::Unavailable(e.to_string()))?;
     Ok(key)
@@ -96,6 +96,28 @@ impl PostgresVault {
             registry,
             memory: KeysInMemory::default(),
         })
+    }
+
+    /// Wraps a key, bound to what it is for.
+    pub(super) fn wrap_key(&self, key: &[u8; 32], bound_to: &[u8]) -> Result<Vec<u8>, VaultError> {
+        self.wrap.seal(key, bound_to)
+    }
+
+    /// What [`Self::wrap_key`] wrapped.
+    pub(super) fn unwrap_key(
+        &self,
+        wrapped: &[u8],
+        bound_to: &[u8],
+        what: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        self.wrap.open(wrapped, bound_to, what)
+    }
+
+    /// A keyed hash over a name of the platform's. It has one field more than the tags of accounts,
+    /// so none of them can be one of these.
+    pub(super) fn credential_tag(&self, fields: &[&[u8]; 3]) -> [u8; 32] {
+        let [kind, platform, name] = fields;
+        mac(&self.registry, &[b"credentials", kind, platform, name])
     }
 
     fn tag(&self, creator: &CreatorId, platform: Platform, id: &str) -> [u8; 32] {
