@@ -64,8 +64,8 @@ pub trait Reader: Sync {
 /// The registry: the reader of each platform.
 pub fn reader(platform: Platform) -> &'static dyn Reader {
     match platform {
-        Platform::Facebook => &facebook::Facebook,
-        Platform::Instagram => &instagram::Instagram,
+        Platform::Facebook => &facebook::READER,
+        Platform::Instagram => &instagram::READER,
         Platform::Tiktok => &tiktok::Tiktok,
         Platform::Youtube => &youtube::Youtube,
     }

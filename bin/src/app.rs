@@ -219,10 +219,6 @@ impl App {
                     tracing::warn!(%error, "nothing is written to this log");
                     erasures.destroy_keys().await?;
                 }
-                // Whoever serves or projects is told by `check`; whoever mends it must start.
-                Err(EngineError::Disagreement(_)) => {
-                    erasures.destroy_keys().await?;
-                }
                 Err(error) => return Err(error.into()),
                 Ok(()) => resume(&erasures).await?,
             }

@@ -8,7 +8,8 @@ mod steps;
 
 use anyhow::{Context, ensure};
 use commands::text::ProfileText;
-use commands::{Intent, Profile};
+use commands::{CommandError, Intent, Profile};
+use domain::account::Rejected;
 use domain::{AccountId, Metric, Platform};
 use serde_json::Value;
 use std::path::Path;
@@ -37,6 +38,19 @@ fn canaries(name: &str) -> Vec<String> {
         "posttitle",
     ];
     kinds.map(|kind| format!("canary-{name}-{kind}")).to_vec()
+}
+
+/// Ensures that a reading of an erased account is refused as such.
+async fn ensure_refused(ledger: &TestLedger, account: AccountId, at: &str) -> anyhow::Result<()> {
+    let observed = ledger
+        .observe(account, at, &[(Metric::Followers, 150)])
+        .await;
+    let refused = observed.err().and_then(|error| error.downcast().ok());
+    ensure!(
+        matches!(refused, Some(CommandError::Rejected(Rejected::Erased(_)))),
+        "{refused:?}"
+    );
+    Ok(())
 }
 
 async fn populate(ledger: &TestLedger, name: &str) -> anyhow::Result<AccountId> {

@@ -2,11 +2,9 @@
 //! the API and Postgres that lets a whole flight of questions through before any answer.
 
 use adapters::api_keys::{ApiKeys, Role};
-use adapters::clock::SystemClock;
-use adapters::http::{Services, serve};
+use adapters::http::serve;
 use adapters::postgres::Endpoint;
 use anyhow::{Context, ensure};
-use domain::formula::FormulaPolicy;
 use domain::{Metric, Platform};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -104,18 +102,7 @@ async fn an_answer_asks_in_few_flights() -> anyhow::Result<()> {
     let (endpoint, trips) = relayed(&ledger.database, folder.path())?;
     let keys = ApiKeys::new(ledger.pool.clone());
     let (_, secret) = keys.create("test", Role::Admin, None).await?;
-    let services = Services {
-        pool: endpoint.pool(4)?,
-        log: Arc::clone(&ledger.log) as Arc<_>,
-        vault: Arc::clone(&ledger.vault) as Arc<_>,
-        clock: Arc::new(SystemClock),
-        formulas: FormulaPolicy::default(),
-        auditor: ledger.auditor()?,
-        administration: ledger.administration(),
-        stopping: CancellationToken::new(),
-        erasures: Arc::clone(&ledger.erasures),
-        backup_retention_days: 35,
-    };
+    let services = ledger.services(endpoint.pool(4)?)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}/v1", listener.local_addr()?);
     let stop = CancellationToken::new();

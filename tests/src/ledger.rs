@@ -3,11 +3,13 @@
 use crate::TestDatabase;
 use adapters::audit::Auditor;
 use adapters::clock::SystemClock;
+use adapters::http::Services;
 use adapters::postgres::{Pool, PostgresLog, states::PostgresStates};
 use adapters::vault::{ErasureFile, MasterKey, PostgresVault, Signer};
 use commands::ports::{Clock, EventLog, Vault};
 use commands::text::{PostText, ProfileText};
 use commands::{Context, Erasures, Intent, Ledger, Outcome, PostSnapshot, Profile};
+use domain::formula::FormulaPolicy;
 use domain::observation::{Cause, Provenance};
 use domain::{AccountId, CreatorId, Metric, Platform, Timestamp, Values};
 use projections::sql::{Connection, Reader};
@@ -181,6 +183,22 @@ impl TestLedger {
             feed: Arc::clone(&self.log) as Arc<dyn EventFeed>,
             pool: self.pool.clone(),
             signer: Arc::new(Signer::of(&MasterKey::parse(MASTER_KEY, "a test")?)),
+        })
+    }
+
+    /// What an API of this process needs, with these connections to the database.
+    pub fn services(&self, pool: Pool) -> anyhow::Result<Services> {
+        Ok(Services {
+            pool,
+            log: Arc::clone(&self.log) as Arc<_>,
+            vault: Arc::clone(&self.vault) as Arc<_>,
+            clock: Arc::new(SystemClock),
+            formulas: FormulaPolicy::default(),
+            auditor: self.auditor()?,
+            administration: self.administration(),
+            stopping: CancellationToken::new(),
+            erasures: Arc::clone(&self.erasures),
+            backup_retention_days: 35,
         })
     }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::task::AbortOnDropHandle;
 
 /// The pause before the first rebuilt client, before chance shortens it; it doubles from there.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -31,6 +32,22 @@ pub(super) struct Live {
 impl Live {
     pub(super) fn client(&self) -> &Client {
         &self.thread.client
+    }
+
+    /// Lets the client's own thread carry out a call: from another one each step of it would cross
+    /// over to that thread and back.
+    async fn carry_out<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = eventstore::Result<T>> + Send + 'static,
+    ) -> eventstore::Result<T> {
+        let task = AbortOnDropHandle::new(self.thread.runtime.spawn(call));
+        match task.await {
+            Ok(outcome) => outcome,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(eventstore::Error::ConnectionClosed),
+            },
+        }
     }
 }
 
@@ -176,8 +193,8 @@ impl Connection {
     pub(super) async fn call<T, F, W>(&self, work: F) -> Result<T, Failure>
     where
         F: Fn(Arc<Live>) -> W + Send + Sync,
-        W: Future<Output = eventstore::Result<T>> + Send,
-        T: Send,
+        W: Future<Output = eventstore::Result<T>> + Send + 'static,
+        T: Send + 'static,
     {
         let give_up = Instant::now() + self.patience;
         let mut leaders = 0;
@@ -190,7 +207,7 @@ impl Connection {
                 Err(_) => continue,
             };
             // Not the server's own limit alone: the client sends it along and leaves it at that.
-            let outcome = timeout(self.limit(), work(Arc::clone(&live))).await;
+            let outcome = timeout(self.limit(), live.carry_out(work(Arc::clone(&live)))).await;
             let verdict = match outcome {
                 Ok(Ok(value)) => {
                     self.answered();
@@ -232,8 +249,8 @@ impl Connection {
     pub(super) async fn ask<T, F, W>(&self, work: F) -> Result<T, Failure>
     where
         F: Fn(Arc<Live>) -> W + Send + Sync,
-        W: Future<Output = eventstore::Result<T>> + Send,
-        T: Send,
+        W: Future<Output = eventstore::Result<T>> + Send + 'static,
+        T: Send + 'static,
     {
         let give_up = Instant::now() + self.patience;
         loop {

@@ -5,12 +5,13 @@
 //! leave a task, its TLS roots and perhaps a connection behind for the life of the process.
 
 use eventstore::{Client, ClientSettings};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 /// A client and its thread, which ends when this is dropped.
 pub(super) struct ClientThread {
     pub(super) client: Client,
+    pub(super) runtime: Handle,
     // Dropped with this, which the thread waits for.
     _stop: oneshot::Sender<()>,
 }
@@ -30,9 +31,11 @@ impl ClientThread {
                 let _dropped = runtime.block_on(stopped);
             })
             .map_err(|error| error.to_string())?;
-        let client = Client::with_runtime_handle(handle, settings).map_err(|e| e.to_string())?;
+        let client =
+            Client::with_runtime_handle(handle.clone(), settings).map_err(|e| e.to_string())?;
         Ok(Self {
             client,
+            runtime: handle,
             _stop: stop,
         })
     }

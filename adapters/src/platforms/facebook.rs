@@ -2,18 +2,15 @@
 //!
 //! Sources: Pages API (posts, insights, changelog, deprecated metrics), access tokens, rate limits.
 
-use super::Reader;
 use super::address::Address;
 use super::call::{Call, Endpoint};
 use super::class::Class;
 use super::failure::Failure;
 use super::json::{Doubts, Why, id, list, owned, text, url};
 use super::meta::insights::{self, Object, Rule, ours, theirs};
-use super::meta::{self, notices, paging, route, tokens};
-use super::notice::{NotANotice, Notice};
+use super::meta::{MetaReader, paging, route, tokens};
 use super::posts::{Page, entries};
 use super::reading::Reading;
-use super::reply::Reply;
 use super::understood::{Content, FigureUnit, Form, PostFound, ProfileFound, Understood};
 use commands::PostSnapshot;
 use commands::text::{PostText, ProfileText};
@@ -21,7 +18,7 @@ use domain::{Metric, Values};
 use serde_json::Value;
 
 /// Reads the replies about Facebook Pages.
-pub(super) struct Facebook;
+pub(super) static READER: MetaReader = MetaReader { endpoint, read };
 
 /// Metrics of a Page: who follows it and who likes it are two numbers.
 const PAGE: [(&str, Metric); 2] = [
@@ -60,21 +57,6 @@ static OF_PAGE: [Rule; 11] = [
         ..theirs("page_follows_city", FigureUnit::Count)
     },
 ];
-
-impl Reader for Facebook {
-    fn call(&self, method: &str, address: &Address) -> Call {
-        let endpoint = route::common(method, address).unwrap_or_else(|| endpoint(method, address));
-        Call::at(endpoint, address)
-    }
-
-    fn understand(&self, call: &Call, reply: &Reply) -> Result<Understood, Failure> {
-        meta::understand(call, reply, read)
-    }
-
-    fn notices(&self, body: &[u8]) -> Result<Vec<Notice>, NotANotice> {
-        notices::read(body)
-    }
-}
 
 fn endpoint(method: &str, address: &Address) -> Endpoint {
     if let Some(node) = address.before("insights") {

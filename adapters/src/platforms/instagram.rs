@@ -2,18 +2,15 @@
 //!
 //! Sources: Instagram Platform documentation: business login, IG User, IG Media, insights.
 
-use super::Reader;
 use super::address::Address;
 use super::call::{Call, Endpoint};
 use super::class::Class;
 use super::failure::Failure;
 use super::json::{Doubts, Why, id, list, owned, text, url};
 use super::meta::insights::{self, Rule, ours, theirs};
-use super::meta::{self, notices, paging, route, tokens};
-use super::notice::{NotANotice, Notice};
+use super::meta::{MetaReader, paging, route, tokens};
 use super::posts::{Page, entries};
 use super::reading::Reading;
-use super::reply::Reply;
 use super::understood::{Content, FigureUnit, Form, PostFound, ProfileFound, SecretId, Understood};
 use commands::PostSnapshot;
 use commands::text::{PostText, ProfileText};
@@ -22,7 +19,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Reads Instagram's replies.
-pub(super) struct Instagram;
+pub(super) static READER: MetaReader = MetaReader { endpoint, read };
 
 /// The scope without which nothing works.
 const BASIC_SCOPES: [&str; 2] = ["instagram_business_basic", "instagram_basic"];
@@ -76,21 +73,6 @@ static OF_ACCOUNT: [Rule; 14] = [
     theirs("follower_demographics", FigureUnit::Count),
     theirs("engaged_audience_demographics", FigureUnit::Count),
 ];
-
-impl Reader for Instagram {
-    fn call(&self, method: &str, address: &Address) -> Call {
-        let endpoint = route::common(method, address).unwrap_or_else(|| endpoint(method, address));
-        Call::at(endpoint, address)
-    }
-
-    fn understand(&self, call: &Call, reply: &Reply) -> Result<Understood, Failure> {
-        meta::understand(call, reply, read)
-    }
-
-    fn notices(&self, body: &[u8]) -> Result<Vec<Notice>, NotANotice> {
-        notices::read(body)
-    }
-}
 
 fn endpoint(method: &str, address: &Address) -> Endpoint {
     if let Some(node) = address.before("insights") {

@@ -16,7 +16,7 @@ use super::notice::{NotANotice, Notice};
 use super::posts::{Page, entries};
 use super::reading::Reading;
 use super::reply::Reply;
-use super::tokens::token;
+use super::tokens::access_token;
 use super::understood::{Content, Cursor, Form, PostFound, ProfileFound, Understood};
 use commands::PostSnapshot;
 use commands::text::{PostText, ProfileText};
@@ -68,7 +68,7 @@ impl Reader for Tiktok {
         };
         let data = json.get("data").unwrap_or(&Value::Null);
         match call.endpoint {
-            Endpoint::Token(grant) => access_token(call, grant, &json),
+            Endpoint::Token(grant) => access_token(call, grant, &json, is_basic),
             Endpoint::Profile => profile(call, data),
             Endpoint::Posts | Endpoint::PostsByIds => videos(call, data),
             Endpoint::Publishing => match text(data, "status") {
@@ -87,18 +87,9 @@ impl Reader for Tiktok {
     }
 }
 
-fn access_token(call: &Call, grant: Grant, json: &Value) -> Result<Understood, Failure> {
-    let found = token(json)?;
-    let is_basic = |scopes: &BTreeSet<String>| scopes.iter().all(|it| it == "user.info.basic");
-    let scopes = found.scopes.as_ref();
-    let less = scopes.is_some_and(|scopes| call.granted_less(scopes, is_basic));
-    let keeps = found.refresh.is_none() && grant != Grant::Unstated;
-    let understood = Understood::new(Content::Token(found), Doubts::default());
-    Ok(match (less, keeps) {
-        (true, _) => understood.classed(Class::OkReducedScope),
-        (_, true) => understood.classed(Class::OkKeepOldRefreshToken),
-        _ => understood,
-    })
+/// Whether no more was granted than the name and the picture.
+fn is_basic(scopes: &BTreeSet<String>) -> bool {
+    scopes.iter().all(|scope| scope == "user.info.basic")
 }
 
 fn profile(call: &Call, data: &Value) -> Result<Understood, Failure> {

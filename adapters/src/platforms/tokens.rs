@@ -3,9 +3,9 @@
 use super::call::{Call, Endpoint, Grant};
 use super::class::Class;
 use super::failure::Failure;
-use super::json::{id, text, whole};
+use super::json::{Doubts, id, text, whole};
 use super::secret::Secret;
-use super::understood::Token;
+use super::understood::{Content, Token, Understood};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -30,6 +30,26 @@ pub(super) fn token(flat: &Value) -> Result<Token, Failure> {
         refresh_expires_in: life("refresh_expires_in").or_else(|| life("refresh_token_expires_in")),
         scopes: granted(flat.get("scope")),
         account_id: id(flat, "open_id"),
+    })
+}
+
+/// A token reply: with fewer scopes than were asked for, or without a new refresh token, it says
+/// so by its class. Where it is not known what was asked for, `lacks` tells by the scopes alone.
+pub(super) fn access_token(
+    call: &Call,
+    grant: Grant,
+    json: &Value,
+    lacks: fn(&BTreeSet<String>) -> bool,
+) -> Result<Understood, Failure> {
+    let found = token(json)?;
+    let scopes = found.scopes.as_ref();
+    let less = scopes.is_some_and(|scopes| call.granted_less(scopes, lacks));
+    let keeps = found.refresh.is_none() && grant != Grant::Unstated;
+    let understood = Understood::new(Content::Token(found), Doubts::default());
+    Ok(match (less, keeps) {
+        (true, _) => understood.classed(Class::OkReducedScope),
+        (_, true) => understood.classed(Class::OkKeepOldRefreshToken),
+        _ => understood,
     })
 }
 

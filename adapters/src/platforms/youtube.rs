@@ -19,7 +19,7 @@ use super::notice::{NotANotice, Notice};
 use super::posts::entries;
 use super::reading::Reading;
 use super::reply::Reply;
-use super::tokens::token;
+use super::tokens::access_token;
 use super::understood::{Content, ProfileFound, SecretId, Understood};
 use commands::text::ProfileText;
 use domain::Metric;
@@ -69,7 +69,7 @@ impl Reader for Youtube {
             return Ok(Understood::bare(Class::OkAlreadyRevoked));
         };
         match call.endpoint {
-            Endpoint::Token(grant) => access_token(call, grant, &json),
+            Endpoint::Token(grant) => access_token(call, grant, &json, lacks),
             Endpoint::Profile => channel(call, &json),
             Endpoint::Posts => videos::uploads(&json),
             Endpoint::PostsByIds => videos::by_ids(call, &json),
@@ -93,20 +93,9 @@ fn days(address: &Address) -> Option<Period> {
     })
 }
 
-fn access_token(call: &Call, grant: Grant, json: &Value) -> Result<Understood, Failure> {
-    let found = token(json)?;
-    // People can untick scopes one by one.
-    let lacks =
-        |scopes: &BTreeSet<String>| !scopes.contains(READONLY) || !scopes.contains(ANALYTICS);
-    let scopes = found.scopes.as_ref();
-    let less = scopes.is_some_and(|scopes| call.granted_less(scopes, lacks));
-    let keeps = found.refresh.is_none() && grant != Grant::Unstated;
-    let understood = Understood::new(Content::Token(found), Doubts::default());
-    Ok(match (less, keeps) {
-        (true, _) => understood.classed(Class::OkReducedScope),
-        (_, true) => understood.classed(Class::OkKeepOldRefreshToken),
-        _ => understood,
-    })
+/// Whether a scope is missing: people can untick them one by one.
+fn lacks(scopes: &BTreeSet<String>) -> bool {
+    !scopes.contains(READONLY) || !scopes.contains(ANALYTICS)
 }
 
 fn channel(call: &Call, json: &Value) -> Result<Understood, Failure> {

@@ -117,18 +117,27 @@ mod tests {
     #[tokio::test]
     async fn a_moved_number_empties_the_memory() {
         let memory = KeysInMemory::default();
-        memory.check(|| async { Ok(4) }).await.unwrap();
+        memory
+            .check(|| async { Ok(4) })
+            .await
+            .expect("a number was told");
         memory.remember(account(), cipher(), 4);
         assert!(memory.get(account()).is_some());
         memory.state().looked_at = None;
-        memory.check(|| async { Ok(5) }).await.unwrap();
+        memory
+            .check(|| async { Ok(5) })
+            .await
+            .expect("a number was told");
         assert!(memory.get(account()).is_none());
     }
 
     #[tokio::test]
     async fn a_key_found_before_the_number_moved_is_not_remembered() {
         let memory = KeysInMemory::default();
-        memory.check(|| async { Ok(4) }).await.unwrap();
+        memory
+            .check(|| async { Ok(4) })
+            .await
+            .expect("a number was told");
         memory.forget_all(5);
         memory.remember(account(), cipher(), 4);
         assert!(memory.get(account()).is_none());
@@ -139,7 +148,10 @@ mod tests {
         let away = || async { Err(VaultError::Unavailable("for a test".to_owned())) };
         let memory = KeysInMemory::default();
         assert!(memory.check(away).await.is_err());
-        memory.check(|| async { Ok(0) }).await.unwrap();
+        memory
+            .check(|| async { Ok(0) })
+            .await
+            .expect("a number was told");
         let long_ago = Instant::now().checked_sub(2 * LOOK_HOLDS);
         memory.state().looked_at = long_ago;
         assert!(memory.check(away).await.is_ok());

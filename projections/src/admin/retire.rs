@@ -1,7 +1,7 @@
 //! Dropping a version: its tables go, its number stays used.
 
 use super::rebuild::REBUILD_LOCK;
-use super::switch::{busy, set_lock_timeout};
+use super::switch::{busy, lock_versions};
 use super::{AdminError, Administration, numbered};
 use crate::engine::catalogue;
 use std::time::Duration;
@@ -29,13 +29,7 @@ impl Administration {
         name: &str,
         number: i32,
     ) -> Result<(), AdminError> {
-        set_lock_timeout(transaction).await?;
-        transaction
-            .execute(
-                "select from projection_versions where name = $1 order by version for update",
-                &[&name],
-            )
-            .await?;
+        lock_versions(transaction, name).await?;
         let entry = numbered(&self.entries(transaction, name).await?, name, number)?;
         let name = name.to_owned();
         if entry.is_live {

@@ -89,14 +89,7 @@ impl Administration {
         name: &str,
         target: Target,
     ) -> Result<Switched, AdminError> {
-        set_lock_timeout(transaction).await?;
-        // Two switches come one after the other, and the second sees what the first has done.
-        transaction
-            .execute(
-                "select from projection_versions where name = $1 order by version for update",
-                &[&name],
-            )
-            .await?;
+        lock_versions(transaction, name).await?;
         let entries = self.entries(transaction, name).await?;
         let live = entries.iter().find(|entry| entry.is_live);
         let nothing_beside = || AdminError::NothingBeside {
@@ -224,14 +217,23 @@ async fn comes_to(
     }
 }
 
-/// From here on no lock is waited for longer than [`LOCK_TIMEOUT`].
-pub(super) async fn set_lock_timeout(
+/// Locks the versions of a read model: two changes come one after the other, and the second sees
+/// what the first has done. From here on no lock is waited for longer than [`LOCK_TIMEOUT`].
+pub(super) async fn lock_versions(
     transaction: &Transaction<'_>,
+    name: &str,
 ) -> Result<(), tokio_postgres::Error> {
     let millis = LOCK_TIMEOUT.as_millis();
     transaction
         .batch_execute(&format!("set local lock_timeout = '{millis}ms'"))
-        .await
+        .await?;
+    transaction
+        .execute(
+            "select from projection_versions where name = $1 order by version for update",
+            &[&name],
+        )
+        .await?;
+    Ok(())
 }
 
 /// Says of a lock that was not had that somebody else is at work.

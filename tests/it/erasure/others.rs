@@ -1,11 +1,10 @@
 //! Other processes: what they hold in memory of a destroyed key does not outlive it for long.
 
-use super::Scene;
+use super::{Scene, ensure_refused};
 use crate::doubles::same_database;
 use anyhow::ensure;
-use commands::CommandError;
 use commands::ports::{Subject, Vault, VaultError};
-use domain::account::{ErasureReason, Rejected};
+use domain::account::ErasureReason;
 use domain::{Metric, Platform};
 use std::time::Duration;
 use tests::TestLedger;
@@ -43,17 +42,7 @@ async fn another_process_forgets_a_destroyed_key() -> anyhow::Result<()> {
     let here = scene.ledger.vault.key(scene.account).await;
     ensure!(matches!(here, Err(VaultError::NoKey(_))));
     // In the other one its commands are refused at once, whatever it has in memory.
-    let known = [(Metric::Followers, 150)];
-    let refused = other
-        .observe(scene.account, "2026-01-21T00:00:00Z", &known)
-        .await;
-    let refused = refused
-        .err()
-        .and_then(|error| error.downcast::<CommandError>().ok());
-    ensure!(
-        matches!(refused, Some(CommandError::Rejected(Rejected::Erased(_)))),
-        "{refused:?}"
-    );
+    ensure_refused(&other, scene.account, "2026-01-21T00:00:00Z").await?;
     // And its key goes soon, without anybody asking for anything but the key.
     let mut looks = 0;
     loop {

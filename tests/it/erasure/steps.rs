@@ -1,10 +1,10 @@
 //! An erasure that is cut short anywhere is finished by the next start, or by asking again.
 
-use super::{Scene, ensure_erased, fails, populate, rows, succeeds};
+use super::{Scene, ensure_erased, ensure_refused, fails, populate, rows, succeeds};
 use adapters::vault::{ErasureFile, MasterKey};
 use anyhow::ensure;
 use commands::ports::{Erasure, ErasureRecord, KeyShredder};
-use commands::{CommandError, Intent, IntentOutcome};
+use commands::{Intent, IntentOutcome};
 use domain::account::{EraseAccount, ErasureReason, Rejected};
 use std::process::Stdio;
 use std::time::Duration;
@@ -164,17 +164,7 @@ async fn every_command_after_it_is_refused_and_a_new_account_opens() -> anyhow::
     let scene = Scene::new().await?;
     scene.erase(scene.account)?;
     let ledger = &scene.ledger;
-    let known = [(domain::Metric::Followers, 150)];
-    let refused = ledger
-        .observe(scene.account, "2026-02-01T00:00:00Z", &known)
-        .await;
-    let refused = refused
-        .err()
-        .and_then(|error| error.downcast::<CommandError>().ok());
-    ensure!(
-        matches!(refused, Some(CommandError::Rejected(Rejected::Erased(_)))),
-        "{refused:?}"
-    );
+    ensure_refused(ledger, scene.account, "2026-02-01T00:00:00Z").await?;
     // Also what seals, for which there is no key any more, and what was there before.
     let seals = Intent::SnapshotPosts {
         observed_at: at("2026-01-03T00:00:00Z"),

@@ -2,9 +2,7 @@
 
 use crate::plain::Plain;
 use adapters::api_keys::{ApiKeys, Role, SecretText};
-use adapters::clock::SystemClock;
-use adapters::http::{Services, serve};
-use domain::formula::FormulaPolicy;
+use adapters::http::serve;
 use std::sync::Arc;
 use tests::TestLedger;
 use tokio::task::JoinHandle;
@@ -22,18 +20,7 @@ impl Api {
     pub(crate) async fn start(ledger: &TestLedger) -> anyhow::Result<Self> {
         let keys = ApiKeys::new(ledger.pool.clone());
         let (_, secret) = keys.create("bench", Role::Admin, None).await?;
-        let services = Services {
-            pool: ledger.pool.clone(),
-            log: Arc::clone(&ledger.log) as Arc<_>,
-            vault: Arc::clone(&ledger.vault) as Arc<_>,
-            clock: Arc::new(SystemClock),
-            formulas: FormulaPolicy::default(),
-            auditor: ledger.auditor()?,
-            administration: ledger.administration(),
-            stopping: CancellationToken::new(),
-            erasures: Arc::clone(&ledger.erasures),
-            backup_retention_days: 35,
-        };
+        let services = ledger.services(ledger.pool.clone())?;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
         let stop = CancellationToken::new();

@@ -1,7 +1,7 @@
 //! `log copy`, which also reads everything back, against the slower of reading the source alone and
 //! appending the same to the target alone.
 
-use crate::{ROUNDS, audit::fill, table::Table};
+use crate::{ROUNDS, apart::Apart, audit::fill, table::Table};
 use adapters::copy::{Copier, Side, Watched};
 use adapters::eventstore::EventStoreLog;
 use adapters::postgres::PostgresLog;
@@ -12,7 +12,7 @@ use projections::feed::EventFeed;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
-use tests::{Cluster, StandIn, TestDatabase, TestLedger};
+use tests::{Cluster, TestDatabase, TestLedger};
 use tokio::task::JoinSet;
 
 /// Events of a page.
@@ -24,13 +24,13 @@ pub(crate) async fn run(cluster: &Cluster, size: usize, table: &mut Table) -> an
     let ledger = TestLedger::over(fresh(cluster).await?).await?;
     let events = fill(&ledger, size).await?;
     let postgres = side(&ledger.log);
-    let full = StandIn::start().await?;
+    let full = Apart::start()?;
     let eventstore = open(&full)?;
     copy(&postgres, &eventstore, events).await?;
     let (mut there, mut there_raw) = (vec![], vec![]);
     let (mut back, mut back_raw) = (vec![], vec![]);
     for _ in 0..ROUNDS {
-        let (for_raw, for_ours) = (StandIn::start().await?, StandIn::start().await?);
+        let (for_raw, for_ours) = (Apart::start()?, Apart::start()?);
         there_raw.push(raw(&postgres, &open(&for_raw)?, events).await?);
         there.push(copy(&postgres, &open(&for_ours)?, events).await?);
         drop((for_raw, for_ours));
@@ -59,7 +59,7 @@ fn side<L: EventLog + EventFeed + 'static>(log: &Arc<L>) -> Side {
     }
 }
 
-fn open(server: &StandIn) -> anyhow::Result<Side> {
+fn open(server: &Apart) -> anyhow::Result<Side> {
     Ok(side(&Arc::new(EventStoreLog::new(server.url().parse()?))))
 }
 

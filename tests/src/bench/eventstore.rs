@@ -1,6 +1,6 @@
 //! Appends through the EventStoreDB log against the bare client, on the same server in turns.
 
-use crate::{ROUNDS, table::Table};
+use crate::{ROUNDS, apart::Apart, table::Table};
 use adapters::eventstore::EventStoreLog;
 use anyhow::Context;
 use commands::ports::{Append, EventLog, ExpectedRevision, NewEvent};
@@ -8,7 +8,6 @@ use domain::{EventId, StreamName};
 use eventstore::{AppendToStreamOptions, Client, ClientSettings, EventData, StreamState};
 use std::sync::Arc;
 use std::time::Instant;
-use tests::StandIn;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -20,7 +19,7 @@ pub(crate) async fn run(size: usize, table: &mut Table) -> anyhow::Result<()> {
     for callers in [1, 32] {
         let (mut ours, mut raw) = (vec![], vec![]);
         for _ in 0..ROUNDS {
-            let server = StandIn::start().await?;
+            let server = Apart::start()?;
             let url = server.url();
             let log = Arc::new(EventStoreLog::new(url.parse()?));
             let settings: ClientSettings = url.parse().context("a connection string")?;

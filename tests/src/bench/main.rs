@@ -3,6 +3,7 @@
 //! Every figure of ours stands beside one of Postgres alone on the same cluster, taken in turns,
 //! so that a noisy machine disturbs both. Sizes can be given: `bench NAME SIZE`.
 
+mod apart;
 mod api;
 mod append;
 mod audit;
@@ -26,6 +27,9 @@ const ROUNDS: usize = 3;
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let only = arguments.next();
+    if only.as_deref() == Some(apart::ARGUMENT) {
+        return apart::serve();
+    }
     let size = arguments.next().map(|size| size.parse()).transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
