@@ -8,6 +8,7 @@
 mod accounts;
 mod audit;
 mod auth;
+mod connections;
 mod creator_growth;
 mod envelope;
 mod erasure;
@@ -33,6 +34,7 @@ mod top_posts;
 mod trends;
 
 use crate::audit::Auditor;
+use crate::connect::Connections;
 use crate::postgres::Pool;
 use crate::postgres::connect::Connected;
 use ::projections::Administration;
@@ -72,6 +74,10 @@ pub struct Services {
     pub stopping: CancellationToken,
     /// Erases accounts.
     pub erasures: Arc<Erasures>,
+    /// Connects and disconnects accounts.
+    pub connections: Connections,
+    /// The origin of the dashboard that opens the popup, which is told how a consent ended.
+    pub dashboard_origin: Option<String>,
     /// For how long backups are kept, which receipts of erasures name.
     pub backup_retention_days: u32,
 }
@@ -87,6 +93,13 @@ fn guarded() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(accounts::list))
         .routes(routes!(accounts::one))
+        .routes(routes!(connections::list::list))
+        .routes(routes!(connections::start))
+        .routes(routes!(
+            connections::choice::waiting,
+            connections::choice::choose
+        ))
+        .routes(routes!(connections::disconnect))
         .routes(routes!(metrics::of_account))
         .routes(routes!(trends::trend))
         .routes(routes!(growth::of_account))
@@ -120,6 +133,7 @@ fn open() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::default()
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
+        .routes(routes!(connections::callback))
 }
 
 /// The OpenAPI document of all routes.

@@ -4,9 +4,11 @@ use crate::config::{Config, DatabaseChoice, LogChoice, MasterKeyChoice};
 use crate::output;
 use adapters::audit::{Auditor, watch};
 use adapters::clock::SystemClock;
+use adapters::connect::{Connections, Platforms};
 use adapters::eventstore::{EventStoreLog, EventStoreUrl};
 use adapters::postgres::private::{PrivateOptions, PrivatePostgres};
 use adapters::postgres::{Endpoint, Pool, PostgresLog, migrate, states::PostgresStates};
+use adapters::vault::credentials::Credentials;
 use adapters::vault::{ErasureFile, MasterKey, PostgresVault, Signer};
 use anyhow::Context;
 use commands::ports::{Clock, EventLog};
@@ -38,6 +40,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// The write side.
     pub ledger: Arc<Ledger>,
+    /// Connects accounts and keeps their credentials.
+    pub connections: Connections,
     /// Erases accounts.
     pub erasures: Arc<Erasures>,
     /// The read side's engine.
@@ -201,10 +205,17 @@ impl App {
         ));
         let administration =
             Administration::new(Arc::clone(&feed), database, projections::registry());
+        let connections = Connections::new(
+            Credentials::new(vault.clone()),
+            ledger.clone(),
+            Arc::clone(&clock),
+            Platforms::new(config.connect.apps.clone(), &config.connect.transport),
+        );
         let erasures = Arc::new(Erasures::new(
             ledger.clone(),
             log.clone(),
             vault.clone(),
+            Arc::new(connections.clone()),
             Arc::new(record),
         ));
         // The log may come later than we do. Whoever follows it waits, and installs then.
@@ -240,6 +251,7 @@ impl App {
             vault,
             clock,
             ledger,
+            connections,
             erasures,
             engine,
             administration,
@@ -301,6 +313,7 @@ impl App {
             feed,
             vault,
             ledger,
+            connections,
             erasures,
             engine,
             administration,
@@ -310,6 +323,7 @@ impl App {
         } = self;
         drop((
             ledger,
+            connections,
             erasures,
             engine,
             administration,

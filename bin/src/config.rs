@@ -1,6 +1,10 @@
 //! The configuration: environment variables, read once. A wrong one is named with what was
 //! expected.
 
+mod connect;
+
+pub use connect::ConnectConfig;
+
 use adapters::audit::watch;
 use adapters::eventstore::EventStoreUrl;
 use adapters::postgres::private::PrivatePostgres;
@@ -66,6 +70,8 @@ pub struct Config {
     pub formulas: FormulaPolicy,
     /// `AUDIT_EVERY_EVENTS`, `AUDIT_EVERY_MINUTES`, `AUDIT_DIR`
     pub audit: watch::Settings,
+    /// `PUBLIC_URL`, `DASHBOARD_ORIGIN`, `PLATFORMS_BASE_URL`, and the apps at the platforms
+    pub connect: ConnectConfig,
     /// `LOG`
     pub log_filter: String,
     /// `LOG_FORMAT`
@@ -130,6 +136,7 @@ impl Config {
             master_key,
             erasure_log,
             backup_retention_days,
+            connect: ConnectConfig::read(listen)?,
             listen,
             pool_size,
             formulas,

@@ -127,9 +127,18 @@ async fn api(
         administration: app.administration.clone(),
         stopping: cancel.clone(),
         erasures: Arc::clone(&app.erasures),
+        connections: app.connections.clone(),
+        dashboard_origin: config.connect.dashboard_origin.clone(),
         backup_retention_days: config.backup_retention_days,
     };
     output::line(format!("Listening on http://{}", listener.local_addr()?));
-    serve(listener, Arc::new(services), cancel.clone()).await?;
-    Ok(())
+    let converging = cancel.child_token();
+    let serving = async {
+        let served = serve(listener, Arc::new(services), cancel.clone()).await;
+        converging.cancel();
+        served
+    };
+    let converge = app.connections.keep_converging(&converging);
+    let (served, ()) = tokio::join!(serving, converge);
+    Ok(served?)
 }

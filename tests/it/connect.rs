@@ -55,6 +55,7 @@ fn connection(account: AccountId, id: &str, page_token: Option<&str>) -> NewConn
         },
         announcement: Announcement {
             command_id: CommandId::from_uuid(Uuid::now_v7()),
+            actor: "test".to_owned(),
             scopes: ["read".to_owned()].into(),
             consent: consent(),
             observed_at: at(NOON),

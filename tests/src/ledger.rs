@@ -3,8 +3,11 @@
 use crate::TestDatabase;
 use adapters::audit::Auditor;
 use adapters::clock::SystemClock;
+use adapters::connect::{Connections, Platforms};
 use adapters::http::Services;
+use adapters::platforms::transport::Transport;
 use adapters::postgres::{Pool, PostgresLog, states::PostgresStates};
+use adapters::vault::credentials::Credentials;
 use adapters::vault::{ErasureFile, MasterKey, PostgresVault, Signer};
 use commands::ports::{Clock, EventLog, Vault};
 use commands::text::{PostText, ProfileText};
@@ -148,10 +151,17 @@ impl TestLedger {
         );
         engine.install().await?;
         let record = ErasureFile::new(erasure_log.clone(), &master, pool.clone());
+        let connections = Connections::new(
+            Credentials::new(Arc::clone(&vault)),
+            Arc::clone(&ledger),
+            Arc::new(SystemClock),
+            Platforms::new([].into(), &Transport::new(None)?),
+        );
         let erasures = Arc::new(Erasures::new(
             Arc::clone(&ledger),
             Arc::clone(&log) as Arc<dyn EventLog>,
             Arc::clone(&vault) as Arc<_>,
+            Arc::new(connections),
             Arc::new(record),
         ));
         Ok(Self {

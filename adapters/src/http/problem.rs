@@ -35,13 +35,15 @@ pub(super) enum Code {
     Internal,
     NotYetProjected,
     NotNow,
+    PlatformNotConfigured,
+    ConnectionRefused,
     Unavailable,
     Timeout,
 }
 
 impl Code {
     /// Every code, for the documentation.
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Unauthorized,
         Self::RoleNotAllowed,
         Self::NotFound,
@@ -56,6 +58,8 @@ impl Code {
         Self::Internal,
         Self::NotYetProjected,
         Self::NotNow,
+        Self::PlatformNotConfigured,
+        Self::ConnectionRefused,
         Self::Unavailable,
         Self::Timeout,
     ];
@@ -121,6 +125,16 @@ impl Code {
                 "Not there yet",
             ),
             Self::NotNow => ("not_now", Status::CONFLICT, "Not as things stand now"),
+            Self::PlatformNotConfigured => (
+                "platform_not_configured",
+                Status::CONFLICT,
+                "The platform is not set up here",
+            ),
+            Self::ConnectionRefused => (
+                "connection_refused",
+                Status::CONFLICT,
+                "The account was not connected",
+            ),
             Self::Unavailable => (
                 "unavailable",
                 Status::SERVICE_UNAVAILABLE,

@@ -124,6 +124,8 @@ pub struct ConnectedAccount {
 pub struct Announcement {
     /// Makes a repetition recognisable.
     pub command_id: CommandId,
+    /// Who asked for the connection.
+    pub actor: String,
     /// What was granted.
     pub scopes: BTreeSet<String>,
     /// What the creator agreed to.

@@ -14,6 +14,7 @@ fn state(creator: &str) -> OpenState {
     OpenState {
         creator: creator.parse().expect("a creator"),
         platform: Platform::Youtube,
+        actor: "test".to_owned(),
         consent: consent(),
         scopes: ["read".to_owned()].into(),
         verifier: Some(Secret::new("canary-verifier-of-pkce")),

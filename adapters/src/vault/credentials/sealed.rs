@@ -39,6 +39,7 @@ struct AccessIn {
 #[derive(Serialize, Deserialize)]
 struct AnnouncementText {
     command_id: CommandId,
+    actor: String,
     scopes: BTreeSet<String>,
     consent: Consent,
     observed_at: Timestamp,
@@ -91,6 +92,7 @@ pub(super) fn read_access(plain: &[u8]) -> Result<AccountAccess, VaultError> {
 pub(super) fn write_announcement(said: &Announcement) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     write(&AnnouncementText {
         command_id: said.command_id,
+        actor: said.actor.clone(),
         scopes: said.scopes.clone(),
         consent: said.consent.clone(),
         observed_at: said.observed_at,
@@ -102,6 +104,7 @@ pub(super) fn read_announcement(plain: &[u8]) -> Result<Announcement, VaultError
     let found: AnnouncementText = read(plain)?;
     Ok(Announcement {
         command_id: found.command_id,
+        actor: found.actor,
         scopes: found.scopes,
         consent: found.consent,
         observed_at: found.observed_at,

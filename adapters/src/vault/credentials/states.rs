@@ -35,6 +35,8 @@ pub struct OpenState {
     pub creator: CreatorId,
     /// Where.
     pub platform: Platform,
+    /// Who asked for the connection.
+    pub actor: String,
     /// What the creator agreed to.
     pub consent: Consent,
     /// The scopes that were asked for.
@@ -67,6 +69,7 @@ pub enum StateError {
 
 #[derive(Serialize, Deserialize)]
 struct StateText {
+    actor: String,
     consent: Consent,
     scopes: BTreeSet<String>,
     verifier: Option<String>,
@@ -95,6 +98,7 @@ impl Credentials {
         let text = Zeroizing::new(BASE64URL_NOPAD.encode(&*random));
         let verifier = state.verifier.as_ref().map(|it| it.expose().to_owned());
         let plain = sealed::write(&StateText {
+            actor: state.actor.clone(),
             consent: state.consent.clone(),
             scopes: state.scopes.clone(),
             verifier,
@@ -192,6 +196,7 @@ impl Credentials {
         Ok(OpenState {
             creator: creator.parse().map_err(|_| corrupt())?,
             platform,
+            actor: found.actor,
             consent: found.consent,
             scopes: found.scopes,
             verifier: found.verifier.map(Secret::new),
