@@ -1,6 +1,14 @@
 //! Connecting accounts: credentials in the vault, consents on their way, and what becomes of them.
 
+mod abuse;
+mod endings;
+mod fake;
+mod flows;
+mod pages;
+mod renewal;
+mod scene;
 mod states;
+mod unfinished;
 mod vault;
 
 use adapters::platforms::Secret;

@@ -1,6 +1,7 @@
 //! The EventStoreDB log against a server that goes wrong: one test for each rule that it keeps.
 
 mod appends;
+mod encrypted;
 mod erasure;
 mod following;
 mod nodes;

@@ -5,14 +5,16 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const PATHS: [&str; 30] = [
+const PATHS: [&str; 35] = [
     "/healthz",
+    "/oauth/{platform}/callback",
     "/readyz",
     "/v1/accounts/{account_id}",
     "/v1/accounts/{account_id}/audit/export",
     "/v1/accounts/{account_id}/audit/history",
     "/v1/accounts/{account_id}/audit/state",
     "/v1/accounts/{account_id}/audit/verify",
+    "/v1/accounts/{account_id}/disconnect",
     "/v1/accounts/{account_id}/erase",
     "/v1/accounts/{account_id}/events",
     "/v1/accounts/{account_id}/growth",
@@ -30,7 +32,10 @@ const PATHS: [&str; 30] = [
     "/v1/admin/projections/{name}/rollback",
     "/v1/admin/projections/{name}/switch",
     "/v1/admin/projections/{name}/versions/{version}",
+    "/v1/connections/choices/{choice_id}",
     "/v1/creators/{creator}/accounts",
+    "/v1/creators/{creator}/connections",
+    "/v1/creators/{creator}/connections/{platform}",
     "/v1/creators/{creator}/growth",
     "/v1/formulas",
     "/v1/metrics",
@@ -136,7 +141,7 @@ fn operation(path: &str, operation: &Value) -> anyhow::Result<()> {
         named.count() == path.matches('{').count(),
         "{path}: {parameters:?}"
     );
-    let is_open = path == "/healthz" || path == "/readyz";
+    let is_open = ["/healthz", "/readyz", "/oauth/{platform}/callback"].contains(&path);
     // An empty requirement opens a route; without any, the document's own holds.
     ensure!(
         operation["security"].is_array() == is_open,
