@@ -38,6 +38,8 @@ pub struct TestLedger {
     pub ledger: Arc<Ledger>,
     /// The read side.
     pub engine: Engine,
+    /// Connects accounts, at no platform.
+    pub connections: Connections,
     /// Erases accounts.
     pub erasures: Arc<Erasures>,
     /// Where the record of erasures is.
@@ -161,7 +163,7 @@ impl TestLedger {
             Arc::clone(&ledger),
             Arc::clone(&log) as Arc<dyn EventLog>,
             Arc::clone(&vault) as Arc<_>,
-            Arc::new(connections),
+            Arc::new(connections.clone()),
             Arc::new(record),
         ));
         Ok(Self {
@@ -171,6 +173,7 @@ impl TestLedger {
             vault,
             ledger,
             engine,
+            connections,
             erasures,
             erasure_log,
             _folder: None,
@@ -208,6 +211,8 @@ impl TestLedger {
             administration: self.administration(),
             stopping: CancellationToken::new(),
             erasures: Arc::clone(&self.erasures),
+            connections: self.connections.clone(),
+            dashboard_origin: None,
             backup_retention_days: 35,
         })
     }

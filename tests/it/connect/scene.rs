@@ -163,7 +163,7 @@ impl Scene {
         let client = self.ledger.database.connect().await?;
         let rows = client
             .query(
-                "select type, convert_from(data, 'UTF8') as data
+                "select event_type as type, convert_from(data, 'UTF8') as data
                  from log_events where stream = $1 order by revision",
                 &[&format!("account-{account}")],
             )
