@@ -9,10 +9,14 @@ mod erasure_file;
 mod keyring;
 mod master_key;
 mod memory;
+mod rotate;
 mod shred;
 mod signer;
+mod wrapping;
 
 pub use erasure_file::ErasureFile;
 pub use keyring::PostgresVault;
 pub use master_key::{MasterKey, MasterKeyError};
+pub use rotate::Rotated;
 pub use signer::{InvalidPublicKey, PublicKey, Signer};
+pub use wrapping::MasterKeys;

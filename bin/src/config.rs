@@ -33,8 +33,13 @@ pub enum LogChoice {
 
 /// Where the master key is.
 pub enum MasterKeyChoice {
-    /// Given directly.
-    Given(MasterKey),
+    /// Given directly, perhaps with the one that is to come.
+    Given {
+        /// `MASTER_KEY`
+        current: MasterKey,
+        /// `MASTER_KEY_NEXT`
+        next: Option<MasterKey>,
+    },
     /// In a file, made at the first start.
     File(PathBuf),
 }
@@ -183,12 +188,18 @@ fn audit(data_dir: &Path) -> anyhow::Result<watch::Settings> {
 }
 
 fn master_key() -> anyhow::Result<MasterKeyChoice> {
-    match (variable("MASTER_KEY")?, variable("MASTER_KEY_FILE")?) {
+    let parse = |name| {
+        let text = variable(name)?;
+        let parsed = text.map(|text| MasterKey::parse(&text, name)).transpose();
+        anyhow::Ok(parsed?)
+    };
+    let next = parse("MASTER_KEY_NEXT")?;
+    match (parse("MASTER_KEY")?, variable("MASTER_KEY_FILE")?) {
         (Some(_), Some(_)) => bail!("MASTER_KEY and MASTER_KEY_FILE are both set: expected one"),
-        (Some(text), None) => Ok(MasterKeyChoice::Given(MasterKey::parse(
-            &text,
-            "MASTER_KEY",
-        )?)),
+        (Some(current), None) => Ok(MasterKeyChoice::Given { current, next }),
+        (None, _) if next.is_some() => bail!(
+            "MASTER_KEY_NEXT is set without MASTER_KEY: a key in a file is followed by one beside it"
+        ),
         (None, Some(path)) => Ok(MasterKeyChoice::File(PathBuf::from(path))),
         (None, None) => Ok(MasterKeyChoice::File(default_key_file()?)),
     }
@@ -200,7 +211,7 @@ fn erasure_log(key: &MasterKeyChoice, data_dir: &Path) -> anyhow::Result<PathBuf
     let path = match (variable("ERASURE_LOG")?, key) {
         (Some(path), _) => PathBuf::from(path),
         (None, MasterKeyChoice::File(file)) => file.with_file_name("erasures.log"),
-        (None, MasterKeyChoice::Given(_)) => default_key_file()?.with_file_name("erasures.log"),
+        (None, MasterKeyChoice::Given { .. }) => default_key_file()?.with_file_name("erasures.log"),
     };
     let path = absolute(&path).context("ERASURE_LOG")?;
     if path.starts_with(absolute(data_dir)?) {

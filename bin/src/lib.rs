@@ -17,9 +17,10 @@ mod projections;
 mod projector;
 mod serve;
 mod telemetry;
+mod vault;
 
 use clap::Parser;
-use cli::{Cli, Command, LogCommand};
+use cli::{Cli, Command, LogCommand, VaultCommand};
 use config::Config;
 use std::process::ExitCode;
 
@@ -60,6 +61,10 @@ async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
         Command::Log(arguments) => {
             let LogCommand::Copy(arguments) = arguments.command;
             log_copy::run(&config, &arguments).await
+        }
+        Command::Vault(arguments) => {
+            let VaultCommand::Rotate(arguments) = arguments.command;
+            vault::rotate(&config, &arguments).await
         }
         Command::Erase(arguments) => erase::run(&config, &arguments).await,
         Command::Backup(arguments) => backup::backup(&config, &arguments).await,

@@ -74,3 +74,7 @@ create table credentials.choices (
     sealed bytea not null,
     expires_at timestamptz not null
 );
+
+-- The master key can be replaced. Signatures and the record of erasures hang on the first one: from
+-- the first replacement on it stands here, wrapped by the newest.
+alter table vault.master add column root bytea;

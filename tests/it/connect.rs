@@ -6,6 +6,7 @@ mod fake;
 mod flows;
 mod pages;
 mod renewal;
+mod rotation;
 mod scene;
 mod states;
 mod unfinished;

@@ -184,17 +184,22 @@ impl Credentials {
         Self { vault }
     }
 
-    /// A new key and its wrapped form.
+    /// A new key and its wrapped form. The caller keeps a new master key away until it is stored, by
+    /// [`PostgresVault::hold`].
     async fn new_key(&self, grant_id: Uuid) -> Result<(GrantKey, Vec<u8>), VaultError> {
         let key = random_key()?;
-        let wrapped = self.vault.wrap_key(&key, grant_id.as_bytes())?;
+        let wrap = self.vault.wrapping.current();
+        let wrapped = wrap.cipher.seal(&*key, grant_id.as_bytes())?;
         let cipher = Box256::new(&key);
         Ok((GrantKey { cipher, grant_id }, wrapped))
     }
 
     async fn key_of(&self, grant_id: Uuid, wrapped: &[u8]) -> Result<GrantKey, VaultError> {
         let bound_to = grant_id.as_bytes();
-        let key = self.vault.unwrap_key(wrapped, bound_to, "a grant's key")?;
+        let key = self
+            .vault
+            .unwrap_key(wrapped, bound_to, "a grant's key")
+            .await?;
         let cipher = Box256::new(&*as_key(&key)?);
         Ok(GrantKey { cipher, grant_id })
     }

@@ -28,14 +28,15 @@ pub struct Choice {
 impl Credentials {
     /// Keeps a choice.
     pub async fn keep_choice(&self, choice: &Choice, now: Timestamp) -> Result<(), VaultError> {
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await.map_err(unavailable)?;
+        self.vault.hold(&transaction).await?;
         let (key, wrapped) = self.new_key(choice.choice_id).await?;
         let sealed = key.seal(
             &choice.what,
             b"/choice/",
             choice.creator.as_str().as_bytes(),
         )?;
-        let mut client = self.client().await?;
-        let transaction = client.transaction().await.map_err(unavailable)?;
         transaction
             .execute(
                 "delete from credentials.choices

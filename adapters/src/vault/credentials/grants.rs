@@ -50,6 +50,7 @@ impl Credentials {
     ) -> Result<Uuid, VaultError> {
         let mut client = self.client().await?;
         let transaction = client.transaction().await.map_err(unavailable)?;
+        self.vault.hold(&transaction).await?;
         let key = self.put_grant(&transaction, new).await?;
         for connection in connections {
             let access = sealed::write_access(&connection.access)?;
