@@ -9,6 +9,7 @@ mod announce;
 mod choose;
 mod end;
 mod finish;
+mod messages;
 mod outcome;
 mod renew;
 mod start;
@@ -16,10 +17,12 @@ mod start;
 pub use choose::{ChoiceError, Waiting};
 pub use end::Disconnected;
 pub use finish::Finished;
+pub use messages::{Deletions, MessageError};
 pub use outcome::{Outcome, Refusal};
 pub use renew::FreshError;
 pub use start::{StartError, Started};
 
+use crate::platforms::Secret;
 use crate::platforms::client::{App, OAuth, oauth};
 use crate::platforms::transport::Transport;
 use crate::vault::credentials::Credentials;
@@ -38,14 +41,18 @@ const ACTOR: &str = "connections";
 #[derive(Clone)]
 pub struct Platforms {
     clients: BTreeMap<Platform, Arc<dyn OAuth>>,
+    secrets: BTreeMap<Platform, Secret>,
     is_simulated: bool,
 }
 
 impl Platforms {
     /// Those that are set up.
     pub fn new(apps: BTreeMap<Platform, App>, transport: &Transport) -> Self {
+        let secret = |(platform, app): (&Platform, &App)| (*platform, app.client_secret.clone());
+        let secrets = apps.iter().map(secret).collect();
         let client = |(platform, app)| (platform, oauth(platform, app, transport.clone()));
         Self {
+            secrets,
             is_simulated: transport.is_simulated(),
             clients: apps.into_iter().map(client).collect(),
         }
@@ -53,6 +60,11 @@ impl Platforms {
 
     fn get(&self, platform: Platform) -> Option<&Arc<dyn OAuth>> {
         self.clients.get(&platform)
+    }
+
+    /// The secret of our app, with which a platform signs what it sends.
+    fn secret(&self, platform: Platform) -> Option<Secret> {
+        self.secrets.get(&platform).cloned()
     }
 
     fn route(&self) -> Route {
@@ -70,6 +82,7 @@ pub struct Connections {
     ledger: Arc<Ledger>,
     clock: Arc<dyn Clock>,
     platforms: Platforms,
+    webhook_secret: Option<Secret>,
 }
 
 impl Connections {
@@ -85,6 +98,17 @@ impl Connections {
             ledger,
             clock,
             platforms,
+            webhook_secret: None,
+        }
+    }
+
+    /// The same with what platforms show when they ask whether a webhook's address is ours; WebSub
+    /// signs with it too.
+    #[must_use]
+    pub fn with_webhook_secret(self, webhook_secret: Option<Secret>) -> Self {
+        Self {
+            webhook_secret,
+            ..self
         }
     }
 

@@ -17,6 +17,7 @@ mod flight;
 mod growth;
 mod health;
 mod layers;
+mod messages;
 mod metrics;
 mod open;
 mod openapi;
@@ -34,7 +35,7 @@ mod top_posts;
 mod trends;
 
 use crate::audit::Auditor;
-use crate::connect::Connections;
+use crate::connect::{Connections, Deletions};
 use crate::postgres::Pool;
 use crate::postgres::connect::Connected;
 use ::projections::Administration;
@@ -76,6 +77,10 @@ pub struct Services {
     pub erasures: Arc<Erasures>,
     /// Connects and disconnects accounts.
     pub connections: Connections,
+    /// Carries out requests for deletion that platforms pass on.
+    pub deletions: Deletions,
+    /// Our own address, as people and platforms reach it.
+    pub public_url: String,
     /// The origin of the dashboard that opens the popup, which is told how a consent ended.
     pub dashboard_origin: Option<String>,
     /// For how long backups are kept, which receipts of erasures name.
@@ -134,6 +139,10 @@ fn open() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(connections::callback))
+        .routes(routes!(messages::challenge, messages::webhook))
+        .routes(routes!(messages::deauthorize))
+        .routes(routes!(messages::delete))
+        .routes(routes!(messages::deletion))
 }
 
 /// The OpenAPI document of all routes.

@@ -209,7 +209,8 @@ impl App {
             ledger.clone(),
             Arc::clone(&clock),
             Platforms::new(config.connect.apps.clone(), &config.connect.transport),
-        );
+        )
+        .with_webhook_secret(config.connect.webhook_secret.clone());
         let erasures = Arc::new(Erasures::new(
             ledger.clone(),
             log.clone(),

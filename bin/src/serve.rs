@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::cli::{RoleName, Serve};
 use crate::config::Config;
 use crate::output;
+use adapters::connect::Deletions;
 use adapters::http::{Services, serve};
 use anyhow::Context;
 use std::net::SocketAddr;
@@ -117,6 +118,7 @@ async fn api(
     listener: TcpListener,
     cancel: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let deletions = Deletions::new(app.connections.clone(), Arc::clone(&app.erasures));
     let services = Services {
         pool: app.pool.clone(),
         log: Arc::clone(&app.log),
@@ -128,6 +130,8 @@ async fn api(
         stopping: cancel.clone(),
         erasures: Arc::clone(&app.erasures),
         connections: app.connections.clone(),
+        deletions: deletions.clone(),
+        public_url: config.connect.public_url.clone(),
         dashboard_origin: config.connect.dashboard_origin.clone(),
         backup_retention_days: config.backup_retention_days,
     };
@@ -138,7 +142,7 @@ async fn api(
         converging.cancel();
         served
     };
-    let converge = app.connections.keep_converging(&converging);
+    let converge = deletions.keep_converging(&converging);
     let (served, ()) = tokio::join!(serving, converge);
     Ok(served?)
 }

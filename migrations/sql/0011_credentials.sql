@@ -36,8 +36,6 @@ create table credentials.connections (
     grant_id uuid not null references credentials.grants,
     -- The platform's ids of the account, and a token of its own where the platform has one.
     sealed bytea not null,
-    -- A keyed hash of the platform's id of the account, which its messages name it by.
-    account_tag bytea not null,
     connected_at timestamptz not null,
     announcement bytea,
     announcement_command uuid,
@@ -48,9 +46,39 @@ create table credentials.connections (
 );
 
 create index connections_grant on credentials.connections (grant_id);
-create index connections_account on credentials.connections (account_tag);
 create index connections_unfinished on credentials.connections (account_id)
 where announcement is not null or ending is not null;
+
+-- Whom a platform's message is about: keyed hashes of its ids, of the account and of the person. They
+-- stay when a connection ends, for a request for deletion comes after it, and go with an erasure.
+create table credentials.names (
+    tag bytea not null,
+    account_id uuid not null,
+    primary key (tag, account_id)
+);
+
+create index names_account on credentials.names (account_id);
+
+-- Requests for deletion that a platform passed on, by the code that the person is given.
+create table credentials.deletions (
+    code text primary key,
+    platform text not null,
+    accounts uuid[] not null,
+    asked_at timestamptz not null,
+    done_at timestamptz
+);
+
+-- What platforms' messages said of our accounts, for a sync to come. The same message says it once.
+create table credentials.notices (
+    digest bytea not null,
+    number integer not null,
+    account_id uuid not null,
+    what text not null,
+    received_at timestamptz not null,
+    primary key (digest, number, account_id)
+);
+
+create index notices_account on credentials.notices (account_id, received_at);
 
 -- Consents on their way: only a hash of each state is here, and what is sealed opens with the state
 -- alone. Used ones stay for a while, so that a second use is told from a forgery.

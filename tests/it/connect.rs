@@ -4,6 +4,7 @@ mod abuse;
 mod endings;
 mod fake;
 mod flows;
+mod messages;
 mod pages;
 mod renewal;
 mod rotation;

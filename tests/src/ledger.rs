@@ -3,7 +3,7 @@
 use crate::TestDatabase;
 use adapters::audit::Auditor;
 use adapters::clock::SystemClock;
-use adapters::connect::{Connections, Platforms};
+use adapters::connect::{Connections, Deletions, Platforms};
 use adapters::http::Services;
 use adapters::platforms::transport::Transport;
 use adapters::postgres::{Pool, PostgresLog, states::PostgresStates};
@@ -212,6 +212,8 @@ impl TestLedger {
             stopping: CancellationToken::new(),
             erasures: Arc::clone(&self.erasures),
             connections: self.connections.clone(),
+            deletions: Deletions::new(self.connections.clone(), Arc::clone(&self.erasures)),
+            public_url: "http://127.0.0.1".to_owned(),
             dashboard_origin: None,
             backup_retention_days: 35,
         })

@@ -5,13 +5,9 @@ use crate::vault::credentials::Unfinished;
 use commands::ports::VaultError;
 use commands::{CommandError, Connection, Intent, Profile};
 use domain::AccountId;
-use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 /// How many unfinished things of each kind are taken up at once.
 const UNFINISHED: i64 = 100;
-/// The pause between looks for what is unfinished.
-const PAUSE: Duration = Duration::from_secs(60);
 
 impl Connections {
     /// Tells the log that an account is connected, if it may not know. A connection that a rule of
@@ -72,20 +68,5 @@ impl Connections {
             }
         }
         Ok(done)
-    }
-
-    /// Does that now and again, until it is cancelled.
-    pub async fn keep_converging(&self, cancel: &CancellationToken) {
-        let converging = async {
-            loop {
-                match self.converge().await {
-                    Ok(0) => {}
-                    Ok(done) => tracing::info!(done, "unfinished connections were taken up"),
-                    Err(error) => tracing::warn!(%error, "connections are not looked through"),
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
-        };
-        cancel.run_until_cancelled(converging).await;
     }
 }

@@ -114,6 +114,7 @@ impl Connections {
 #[async_trait]
 impl CredentialWiper for Connections {
     async fn wipe_credentials(&self, account: AccountId) -> Result<(), VaultError> {
-        self.wipe(account, None).await
+        self.wipe(account, None).await?;
+        self.credentials.forget_names(account).await
     }
 }

@@ -175,7 +175,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(names.len(), 37);
+        assert_eq!(names.len(), 42);
     }
 
     #[test]

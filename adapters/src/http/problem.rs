@@ -37,13 +37,14 @@ pub(super) enum Code {
     NotNow,
     PlatformNotConfigured,
     ConnectionRefused,
+    SignatureInvalid,
     Unavailable,
     Timeout,
 }
 
 impl Code {
     /// Every code, for the documentation.
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::Unauthorized,
         Self::RoleNotAllowed,
         Self::NotFound,
@@ -60,6 +61,7 @@ impl Code {
         Self::NotNow,
         Self::PlatformNotConfigured,
         Self::ConnectionRefused,
+        Self::SignatureInvalid,
         Self::Unavailable,
         Self::Timeout,
     ];
@@ -134,6 +136,11 @@ impl Code {
                 "connection_refused",
                 Status::CONFLICT,
                 "The account was not connected",
+            ),
+            Self::SignatureInvalid => (
+                "signature_invalid",
+                Status::FORBIDDEN,
+                "The message is not believed",
             ),
             Self::Unavailable => (
                 "unavailable",

@@ -9,6 +9,7 @@ mod choices;
 mod endings;
 mod finding;
 mod grants;
+mod messages;
 mod renewal;
 mod sealed;
 mod states;
@@ -17,6 +18,7 @@ pub use choices::{Choice, MAX_CHOICES};
 pub use endings::{AfterEnding, REVOKE_ATTEMPTS};
 pub use finding::{ConnectionFacts, Unfinished};
 pub use grants::{NewConnection, NewGrant};
+pub use messages::{Deletion, NOTICES_KEPT_DAYS};
 pub use renewal::{LOCK_WAIT, RenewError};
 pub use states::{MAX_OPEN_STATES, OpenState, STATE_LIFE, StateError};
 
@@ -210,9 +212,9 @@ impl Credentials {
         self.vault.credential_tag(&fields)
     }
 
-    /// An account as the platform's messages name it.
-    fn account_tag(&self, platform: Platform, account: &str) -> [u8; 32] {
-        let fields: [&[u8]; 3] = [b"account", platform.name().as_bytes(), account.as_bytes()];
+    /// An account or a person as the platform's messages name them.
+    fn name_tag(&self, platform: Platform, id: &str) -> [u8; 32] {
+        let fields: [&[u8]; 3] = [b"name", platform.name().as_bytes(), id.as_bytes()];
         self.vault.credential_tag(&fields)
     }
 

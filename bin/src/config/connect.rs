@@ -15,6 +15,10 @@ pub struct ConnectConfig {
     pub apps: BTreeMap<Platform, App>,
     /// `PLATFORMS_BASE_URL`
     pub transport: Transport,
+    /// `PUBLIC_URL`
+    pub public_url: String,
+    /// `WEBHOOK_SECRET`
+    pub webhook_secret: Option<Secret>,
     /// `DASHBOARD_ORIGIN`
     pub dashboard_origin: Option<String>,
 }
@@ -43,6 +47,8 @@ impl ConnectConfig {
         }
         Ok(Self {
             apps,
+            public_url,
+            webhook_secret: variable("WEBHOOK_SECRET")?.map(Secret::new),
             transport: Transport::new(variable("PLATFORMS_BASE_URL")?.as_deref())?,
             dashboard_origin: dashboard_origin()?,
         })

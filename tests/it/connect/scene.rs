@@ -74,6 +74,7 @@ impl Scene {
             .env("PLATFORMS_BASE_URL", &fake.base)
             .env("PUBLIC_URL", PUBLIC)
             .env("DASHBOARD_ORIGIN", DASHBOARD)
+            .env("WEBHOOK_SECRET", "canary-webhook-secret")
             .env("ERASURE_LOG", &ledger.erasure_log);
         for name in ["FACEBOOK", "INSTAGRAM", "TIKTOK", "YOUTUBE"] {
             serve

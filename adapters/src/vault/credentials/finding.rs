@@ -4,7 +4,7 @@ use super::super::keyring::unavailable;
 use super::endings::read_ending;
 use super::{Credentials, Ending, GrantState};
 use commands::ports::VaultError;
-use domain::{AccountId, Platform, Timestamp};
+use domain::{AccountId, Timestamp};
 use projections::sql::At;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -120,31 +120,6 @@ impl Credentials {
                  where grant_id = $1 and ending is null
                  order by account_id",
                 &[&grant_id],
-            )
-            .await
-            .map_err(unavailable)?;
-        let rows = rows.iter();
-        Ok(rows
-            .map(|row| AccountId::from_uuid(row.get("account_id")))
-            .collect())
-    }
-
-    /// The accounts that a platform's message is about: by their own id, or by the person's.
-    pub async fn named(&self, platform: Platform, id: &str) -> Result<Vec<AccountId>, VaultError> {
-        let (account, person) = (
-            self.account_tag(platform, id),
-            self.person_tag(platform, id),
-        );
-        let rows = self
-            .client()
-            .await?
-            .query(
-                "select c.account_id
-                 from credentials.connections c
-                 join credentials.grants g using (grant_id)
-                 where c.account_tag = $1 or (g.platform = $2 and g.person_tag = $3)
-                 order by c.account_id",
-                &[&account.as_slice(), &platform.name(), &person.as_slice()],
             )
             .await
             .map_err(unavailable)?;

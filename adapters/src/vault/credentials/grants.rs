@@ -56,17 +56,15 @@ impl Credentials {
             let access = sealed::write_access(&connection.access)?;
             let said = sealed::write_announcement(&connection.announcement)?;
             let account = connection.account.uuid();
-            let tag = self.account_tag(new.platform, &connection.access.platform_account_id);
             transaction
                 .execute(
                     "insert into credentials.connections
-                         (account_id, grant_id, sealed, account_tag, connected_at, announcement,
+                         (account_id, grant_id, sealed, connected_at, announcement,
                           announcement_command)
-                     values ($1, $2, $3, $4, $5, $6, $7)
+                     values ($1, $2, $3, $4, $5, $6)
                      on conflict (account_id) do update
                      set grant_id = excluded.grant_id,
                          sealed = excluded.sealed,
-                         account_tag = excluded.account_tag,
                          connected_at = excluded.connected_at,
                          announcement = excluded.announcement,
                          announcement_command = excluded.announcement_command,
@@ -77,11 +75,26 @@ impl Credentials {
                         &account,
                         &key.grant_id,
                         &key.seal(&access, b"/account/", account.as_bytes())?,
-                        &tag.as_slice(),
                         &At(now),
                         &key.seal(&said, b"/announcement/", account.as_bytes())?,
                         &connection.announcement.command_id.uuid(),
                     ],
+                )
+                .await
+                .map_err(unavailable)?;
+            let ids = [
+                Some(&connection.access.platform_account_id),
+                connection.access.other_id.as_ref(),
+                Some(&new.person),
+            ];
+            let ids = ids.into_iter().flatten();
+            let tags = ids.map(|id| self.name_tag(new.platform, id).to_vec());
+            transaction
+                .execute(
+                    "insert into credentials.names (tag, account_id)
+                     select distinct tag, $2::uuid from unnest($1::bytea[]) names (tag)
+                     on conflict do nothing",
+                    &[&tags.collect::<Vec<_>>(), &account],
                 )
                 .await
                 .map_err(unavailable)?;
