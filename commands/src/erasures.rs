@@ -174,6 +174,8 @@ impl Erasures {
         let accounts: Vec<_> = all.iter().map(|erasure| erasure.account).collect();
         let held = self.keys.held(&accounts).await?;
         for account in &held {
+            // A restored backup may have brought both back.
+            self.credentials.wipe_credentials(*account).await?;
             self.keys.destroy(*account).await?;
         }
         Ok(held)

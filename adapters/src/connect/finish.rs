@@ -92,8 +92,8 @@ impl Connections {
             }
         };
         let granted = client.redeem(&code, state.verifier.as_ref(), now).await?;
-        let is_granted = |scope: &&str| granted.scopes.contains(*scope);
-        if !client.required().iter().all(|scope| is_granted(&scope)) {
+        let is_granted = |scope: &str| granted.scopes.contains(scope);
+        if !client.required().iter().all(|scope| is_granted(scope)) {
             return Ok(Refusal::ScopesMissing.into());
         }
         let missing = &state.scopes - &granted.scopes;

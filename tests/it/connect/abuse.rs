@@ -100,11 +100,7 @@ async fn what_the_platform_refuses_is_told_apart() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_account_than_the_one_to_be_connected_again_is_refused() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
-    scene.prepare_youtube("UCcafe");
-    let first = scene.connect("youtube").await?;
-    let account = first.message["account_ids"][0]
-        .as_str()
-        .context("an account")?;
+    let account = &*scene.connected().await?;
     scene.fake.answer(
         "www.googleapis.com/youtube/v3/channels",
         200,

@@ -2,7 +2,7 @@
 
 use super::scene::Scene;
 use adapters::clock::SystemClock;
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -11,11 +11,7 @@ const REVOKE: &str = "oauth2.googleapis.com/revoke";
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disconnected_account_keeps_its_history_and_can_come_back() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
-    scene.prepare_youtube("UCcafe");
-    let page = scene.connect("youtube").await?;
-    let account = page.message["account_ids"][0]
-        .as_str()
-        .context("an account")?;
+    let account = &*scene.connected().await?;
     let ended = scene.disconnect(account).await?;
     ensure!(
         ended["was_connected"] == true && ended["position"].is_string(),
@@ -51,11 +47,7 @@ async fn a_disconnected_account_keeps_its_history_and_can_come_back() -> anyhow:
 #[tokio::test(flavor = "multi_thread")]
 async fn a_platform_that_cannot_be_told_is_told_later() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
-    scene.prepare_youtube("UCcafe");
-    let page = scene.connect("youtube").await?;
-    let account = page.message["account_ids"][0]
-        .as_str()
-        .context("an account")?;
+    let account = &*scene.connected().await?;
     scene.fake.answer(REVOKE, 503, json!("busy"));
     scene.disconnect(account).await?;
     let state = "select count(*) from credentials.grants where state = 'revoking'";
@@ -78,11 +70,7 @@ async fn a_platform_that_cannot_be_told_is_told_later() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erased_account_loses_its_tokens() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
-    scene.prepare_youtube("UCcafe");
-    let page = scene.connect("youtube").await?;
-    let account = page.message["account_ids"][0]
-        .as_str()
-        .context("an account")?;
+    let account = &*scene.connected().await?;
     let path = format!("/v1/accounts/{account}/erase");
     let receipt = loop {
         let body = json!({"reason": "requested"});

@@ -85,6 +85,15 @@ async fn a_youtube_channel_is_connected() -> anyhow::Result<()> {
     });
     crate::canary::assert_absent(&scene.ledger.database, &secrets).await?;
 
+    let logged = scene.log_lines()?;
+    ensure!(
+        logged.contains("a consent ended") && logged.contains("called"),
+        "{logged}"
+    );
+    for secret in ["canary", &state, "c0de", "UCcafe", verifier.expose()] {
+        ensure!(!logged.contains(secret), "'{secret}' is in the log");
+    }
+
     let listed = loop {
         let answer = scene.server.ok("/v1/creators/cafe/connections").await?;
         if let Some(entry) = answer["data"].get(0) {

@@ -13,12 +13,7 @@ use std::sync::Arc;
 const TOKEN: &str = "oauth2.googleapis.com/token";
 
 async fn connected(scene: &Scene) -> anyhow::Result<AccountId> {
-    scene.prepare_youtube("UCcafe");
-    let page = scene.connect("youtube").await?;
-    let account = page.message["account_ids"][0]
-        .as_str()
-        .context("an account")?;
-    Ok(account.parse()?)
+    Ok(scene.connected().await?.parse()?)
 }
 
 fn in_seconds(seconds: i64) -> Timestamp {

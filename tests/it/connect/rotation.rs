@@ -5,7 +5,7 @@ use crate::api_ground::PROGRAM;
 use adapters::clock::SystemClock;
 use adapters::vault::credentials::Credentials;
 use adapters::vault::{MasterKey, MasterKeys, PostgresVault};
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use commands::ports::Vault;
 use domain::Platform;
 use serde_json::Value;
@@ -49,11 +49,7 @@ async fn a_running_server_goes_on_under_a_new_master_key() -> anyhow::Result<()>
         .env("YOUTUBE_CLIENT_SECRET", "canary-app-secret");
     let server = Server::run(serve, scene.server.key.clone())?;
     let scene = Scene { server, ..scene };
-    scene.prepare_youtube("UCcafe");
-    let page = scene.connect("youtube").await?;
-    let account = page.message["account_ids"][0]
-        .as_str()
-        .context("an account")?;
+    let account = &*scene.connected().await?;
 
     let public = |key: &Path| succeeds(&mut with_file(&url, key, &["audit", "key", "--json"]));
     let before = public(&file)?;
@@ -107,10 +103,13 @@ async fn a_process_that_has_the_next_key_goes_on_with_it() -> anyhow::Result<()>
     let known = running
         .find_or_create(&creator, Platform::Tiktok, "one")
         .await?;
+    let reading = open(&old, Some(&new)).await?;
     let rotating = open(&old, Some(&new)).await?;
     let rotated = rotating.rotate(&new).await?;
     ensure!(rotated.accounts == 1, "{rotated:?}");
 
+    // The first thing that it meets of the new master key is a key that does not open.
+    reading.key(known).await?;
     let made = running
         .find_or_create(&creator, Platform::Tiktok, "two")
         .await?;

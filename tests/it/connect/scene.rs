@@ -25,6 +25,7 @@ pub(super) struct Scene {
     pub(super) fake: Fake,
     pub(super) ledger: TestLedger,
     pub(super) server: Server,
+    logs: tempfile::NamedTempFile,
 }
 
 /// A page as a browser has it.
@@ -69,12 +70,15 @@ impl Scene {
         let fake = Fake::start().await?;
         let url = &ledger.database.url;
         let key = create_key(PROGRAM, url, "admin", &[])?;
+        let logs = tempfile::NamedTempFile::new()?;
         let mut serve = command(PROGRAM, url, &["serve"]);
         serve
             .env("PLATFORMS_BASE_URL", &fake.base)
             .env("PUBLIC_URL", PUBLIC)
             .env("DASHBOARD_ORIGIN", DASHBOARD)
             .env("WEBHOOK_SECRET", "canary-webhook-secret")
+            .env("LOG", "debug")
+            .stderr(logs.reopen()?)
             .env("ERASURE_LOG", &ledger.erasure_log);
         for name in ["FACEBOOK", "INSTAGRAM", "TIKTOK", "YOUTUBE"] {
             serve
@@ -89,6 +93,7 @@ impl Scene {
             fake,
             ledger,
             server,
+            logs,
         })
     }
 
@@ -136,6 +141,11 @@ impl Scene {
         })
     }
 
+    /// What the server wrote to its log, everything down to `debug`.
+    pub(super) fn log_lines(&self) -> anyhow::Result<String> {
+        Ok(std::fs::read_to_string(self.logs.path())?)
+    }
+
     /// The whole way through a consent.
     pub(super) async fn connect(&self, platform: &str) -> anyhow::Result<Page> {
         let url = self
@@ -144,6 +154,15 @@ impl Scene {
         let state = param(&url, "state")?;
         self.come_back(platform, &format!("code=c0de&state={state}"))
             .await
+    }
+
+    /// An account of YouTube that is connected.
+    pub(super) async fn connected(&self) -> anyhow::Result<String> {
+        self.prepare_youtube("UCcafe");
+        let page = self.connect("youtube").await?;
+        page.ensure(200, "connected")?;
+        let account = page.message["account_ids"][0].as_str();
+        Ok(account.context("an account")?.to_owned())
     }
 
     /// A YouTube channel that consents to everything.

@@ -79,11 +79,7 @@ async fn a_connection_that_the_log_missed_is_told_once() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ending_that_the_log_missed_is_told_and_wiped() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
-    scene.prepare_youtube("UCcafe");
-    let page = scene.connect("youtube").await?;
-    let account = page.message["account_ids"][0]
-        .as_str()
-        .context("an account")?;
+    let account = &*scene.connected().await?;
     let log: Arc<dyn EventLog> = Arc::new(Away(Arc::clone(&scene.ledger.log) as Arc<_>));
     let away = Arc::new(ledger_over(&scene.ledger, log));
     let clock = Arc::new(SystemClock);

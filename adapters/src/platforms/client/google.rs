@@ -2,7 +2,10 @@
 //!
 //! Sources: OAuth 2 for web server applications; YouTube Data API, channels.
 
-use super::oauth::{App, Granted, OAuth, Offered, ends_within, granted, standard_url, tokens};
+use super::oauth::{
+    App, Granted, OAuth, Offered, code_fields, ends_within, granted, refresh_fields, standard_url,
+    tokens,
+};
 use super::{profile_of, token_of};
 use crate::platforms::transport::{Body, Request, Transport};
 use crate::platforms::{Call, Class, Endpoint, Failure, Grant, ProfileFound, Secret};
@@ -80,14 +83,7 @@ impl OAuth for GoogleLogin {
         verifier: Option<&Secret>,
         now: Timestamp,
     ) -> Result<Granted, Failure> {
-        let mut fields = vec![
-            ("grant_type", "authorization_code".to_owned()),
-            ("code", super::text(code)),
-            ("redirect_uri", self.app.redirect_uri.clone()),
-        ];
-        if let Some(verifier) = verifier {
-            fields.push(("code_verifier", super::text(verifier)));
-        }
+        let fields = code_fields(&self.app, code, verifier);
         let request = self.token_request(Grant::Code, fields);
         let token = token_of(self.transport.ask(Platform::Youtube, request).await?)?;
         let scopes = granted(token.scopes.clone(), &SCOPES);
@@ -97,14 +93,9 @@ impl OAuth for GoogleLogin {
             true => self.channel(&tokens.access).await?,
             false => None,
         };
-        let offered = |profile: Box<ProfileFound>| Offered {
-            access: AccountAccess {
-                platform_account_id: profile.text.platform_account_id.clone(),
-                other_id: None,
-                access: None,
-            },
-            name: profile.text.name.clone(),
-            profile: Some(profile),
+        let offered = |profile: Box<ProfileFound>| {
+            let name = profile.text.name.clone();
+            Offered::of(profile, name)
         };
         let accounts: Vec<_> = channel.map(offered).into_iter().collect();
         let first = accounts.first();
@@ -135,13 +126,7 @@ impl OAuth for GoogleLogin {
     }
 
     async fn renew(&self, old: &Tokens, now: Timestamp) -> Result<Tokens, Failure> {
-        let missing = || Failure::new(Class::AuthExpired, "no_refresh_token");
-        let refresh = old.refresh.as_ref().ok_or_else(missing)?;
-        let fields = vec![
-            ("grant_type", "refresh_token".to_owned()),
-            ("refresh_token", super::text(refresh)),
-        ];
-        let request = self.token_request(Grant::Refresh, fields);
+        let request = self.token_request(Grant::Refresh, refresh_fields(old)?);
         let found = self.transport.look(Platform::Youtube, request).await?;
         Ok(tokens(token_of(found)?, now))
     }

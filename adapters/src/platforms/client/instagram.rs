@@ -106,14 +106,9 @@ impl OAuth for InstagramLogin {
             true => Some(self.me(&tokens.access).await?),
             false => None,
         };
-        let offered = |profile: Box<ProfileFound>| Offered {
-            access: AccountAccess {
-                platform_account_id: profile.text.platform_account_id.clone(),
-                other_id: profile.other_id.as_ref().map(|id| id.0.clone()),
-                access: None,
-            },
-            name: profile.text.handle.clone(),
-            profile: Some(profile),
+        let offered = |profile: Box<ProfileFound>| {
+            let name = profile.text.handle.clone();
+            Offered::of(profile, name)
         };
         let accounts: Vec<_> = profile.map(offered).into_iter().collect();
         // Messages about the person name them by the id that is our app's alone.

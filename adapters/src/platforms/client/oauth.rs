@@ -1,6 +1,6 @@
 //! OAuth, the same to callers whatever a platform makes of it: ask, redeem, renew, revoke.
 
-use crate::platforms::{Failure, ProfileFound, Secret, Token};
+use crate::platforms::{Class, Failure, ProfileFound, Secret, Token};
 use crate::vault::credentials::{AccountAccess, Tokens};
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -50,6 +50,21 @@ pub struct Offered {
 impl std::fmt::Debug for Offered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Offered(..)")
+    }
+}
+
+impl Offered {
+    /// An account whose profile was read, under a name that the person knows.
+    pub(super) fn of(profile: Box<ProfileFound>, name: Option<String>) -> Self {
+        Self {
+            access: AccountAccess {
+                platform_account_id: profile.text.platform_account_id.clone(),
+                other_id: profile.other_id.as_ref().map(|id| id.0.clone()),
+                access: None,
+            },
+            name,
+            profile: Some(profile),
+        }
     }
 }
 
@@ -112,6 +127,31 @@ pub(super) fn tokens(token: Token, now: Timestamp) -> Tokens {
         refresh: token.refresh,
         obtained_at: now,
     }
+}
+
+/// The fields that redeem a code (RFC 6749, 4.1.3; RFC 7636, 4.5).
+pub(super) fn code_fields(
+    app: &App,
+    code: &Secret,
+    verifier: Option<&Secret>,
+) -> Vec<(&'static str, String)> {
+    let mut fields = vec![
+        ("grant_type", "authorization_code".to_owned()),
+        ("code", super::text(code)),
+        ("redirect_uri", app.redirect_uri.clone()),
+    ];
+    fields.extend(verifier.map(|it| ("code_verifier", super::text(it))));
+    fields
+}
+
+/// The fields that renew a token (RFC 6749, 6).
+pub(super) fn refresh_fields(old: &Tokens) -> Result<Vec<(&'static str, String)>, Failure> {
+    let missing = || Failure::new(Class::AuthExpired, "no_refresh_token");
+    let refresh = old.refresh.as_ref().ok_or_else(missing)?;
+    Ok(vec![
+        ("grant_type", "refresh_token".to_owned()),
+        ("refresh_token", super::text(refresh)),
+    ])
 }
 
 /// What was granted. Where the platform does not say, it is what was asked for (RFC 6749, 5.1).

@@ -3,7 +3,9 @@
 //!
 //! Sources: Login Kit for Web, Login Kit for Desktop, OAuth token management, user info.
 
-use super::oauth::{App, Granted, OAuth, Offered, ends_within, granted, set, tokens};
+use super::oauth::{
+    App, Granted, OAuth, Offered, code_fields, ends_within, granted, refresh_fields, set, tokens,
+};
 use super::{profile_of, token_of};
 use crate::platforms::signature::pkce_challenge_tiktok;
 use crate::platforms::transport::{Body, Request, Transport};
@@ -137,14 +139,7 @@ impl OAuth for TiktokLogin {
         verifier: Option<&Secret>,
         now: Timestamp,
     ) -> Result<Granted, Failure> {
-        let mut fields = vec![
-            ("grant_type", "authorization_code".to_owned()),
-            ("code", super::text(code)),
-            ("redirect_uri", self.app.redirect_uri.clone()),
-        ];
-        if let Some(verifier) = verifier {
-            fields.push(("code_verifier", super::text(verifier)));
-        }
+        let fields = code_fields(&self.app, code, verifier);
         let request = self.token_request(Grant::Code, fields);
         let token = token_of(self.transport.ask(Platform::Tiktok, request).await?)?;
         let scopes = granted(token.scopes.clone(), &SCOPES);
@@ -155,14 +150,9 @@ impl OAuth for TiktokLogin {
             true => Some(self.user(&tokens.access, &scopes).await?),
             false => None,
         };
-        let offered = |profile: Box<ProfileFound>| Offered {
-            access: AccountAccess {
-                platform_account_id: profile.text.platform_account_id.clone(),
-                other_id: None,
-                access: None,
-            },
-            name: profile.text.name.clone(),
-            profile: Some(profile),
+        let offered = |profile: Box<ProfileFound>| {
+            let name = profile.text.name.clone();
+            Offered::of(profile, name)
         };
         let accounts: Vec<_> = profile.map(offered).into_iter().collect();
         let first = accounts.first();
@@ -193,13 +183,7 @@ impl OAuth for TiktokLogin {
 
     /// Asked once: the refresh token may change with every answer, also with one that is lost.
     async fn renew(&self, old: &Tokens, now: Timestamp) -> Result<Tokens, Failure> {
-        let missing = || Failure::new(Class::AuthExpired, "no_refresh_token");
-        let refresh = old.refresh.as_ref().ok_or_else(missing)?;
-        let fields = vec![
-            ("grant_type", "refresh_token".to_owned()),
-            ("refresh_token", super::text(refresh)),
-        ];
-        let request = self.token_request(Grant::Refresh, fields);
+        let request = self.token_request(Grant::Refresh, refresh_fields(old)?);
         let found = self.transport.ask(Platform::Tiktok, request).await?;
         Ok(tokens(token_of(found)?, now))
     }

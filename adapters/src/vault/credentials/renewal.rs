@@ -175,22 +175,6 @@ impl Credentials {
             .map_err(unavailable)?;
         Ok(())
     }
-
-    /// Notes that the platform took the grant back, as a call other than a renewal found out.
-    /// `version` is the one that the call used: newer tokens stay as they are.
-    pub async fn needs_person(&self, grant_id: Uuid, version: i64) -> Result<(), VaultError> {
-        self.client()
-            .await?
-            .execute(
-                "update credentials.grants
-                 set state = 'needs_person'
-                 where grant_id = $1 and version = $2 and state = 'active'",
-                &[&grant_id, &version],
-            )
-            .await
-            .map_err(unavailable)?;
-        Ok(())
-    }
 }
 
 impl Grant {
