@@ -17,17 +17,20 @@ mod flight;
 mod growth;
 mod health;
 mod layers;
+pub(crate) mod measure;
 mod messages;
 mod metrics;
 mod open;
 mod openapi;
 mod params;
+mod parking;
 mod paths;
 mod posts;
 mod problem;
 mod projections;
 mod registry;
 mod revisions;
+mod scrape;
 mod standing;
 mod sync_health;
 mod time;
@@ -36,13 +39,14 @@ mod trends;
 
 use crate::audit::Auditor;
 use crate::connect::{Connections, Deletions};
+use crate::monitoring::Monitor;
 use crate::postgres::Pool;
 use crate::postgres::connect::Connected;
 use ::projections::Administration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use commands::Erasures;
 use commands::ports::{Clock, EventLog, Vault};
@@ -52,7 +56,6 @@ use problem::Problem;
 use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What the handlers need.
@@ -85,6 +88,13 @@ pub struct Services {
     pub dashboard_origin: Option<String>,
     /// For how long backups are kept, which receipts of erasures name.
     pub backup_retention_days: u32,
+    /// Shows how the process and the read models fare.
+    pub monitor: Arc<Monitor>,
+    /// Whether that is shown beside the API; if not, it has an address of its own.
+    pub shows_metrics: bool,
+    /// How far a read model may be behind the log while the process counts as ready. If nothing,
+    /// only the database must answer.
+    pub ready_max_lag: Option<Duration>,
 }
 
 impl Services {
@@ -128,6 +138,8 @@ fn guarded() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(projections::switch))
         .routes(routes!(projections::rollback))
         .routes(routes!(projections::drop_version))
+        .routes(routes!(parking::park))
+        .routes(routes!(parking::retry))
         .routes(routes!(erasure::erase, erasure::receipt))
         .routes(routes!(registry::metrics))
         .routes(routes!(registry::formulas))
@@ -143,6 +155,7 @@ fn open() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(messages::deauthorize))
         .routes(routes!(messages::delete))
         .routes(routes!(messages::deletion))
+        .routes(routes!(scrape::metrics))
 }
 
 /// The OpenAPI document of all routes.
@@ -169,14 +182,7 @@ pub fn router(services: Arc<Services>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&services), auth::require_key));
     let (open, _) = open().split_for_parts();
     let open = open.method_not_allowed_fallback(problem::method_not_allowed);
-    // From the innermost layer to the outermost.
-    guarded
-        .merge(open)
-        .layer(from_fn(layers::limit_body))
-        .layer(from_fn(layers::limit_time))
-        .layer(CatchPanicLayer::custom(layers::answer_panic))
-        .layer(from_fn(layers::observe))
-        .with_state(services)
+    layers::around(guarded.merge(open)).with_state(services)
 }
 
 /// After the signal, requests in flight may take as long as any request, and a little more.
@@ -188,8 +194,25 @@ pub async fn serve(
     services: Arc<Services>,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
+    run(listener, router(services), shutdown).await
+}
+
+/// Serves metrics alone, likewise.
+pub async fn serve_metrics(
+    listener: TcpListener,
+    monitor: Arc<Monitor>,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    run(listener, scrape::router(monitor), shutdown).await
+}
+
+async fn run(
+    listener: TcpListener,
+    router: Router,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
     let signal = shutdown.clone().cancelled_owned();
-    let server = axum::serve(listener, router(services)).with_graceful_shutdown(signal);
+    let server = axum::serve(listener, router).with_graceful_shutdown(signal);
     let overdue = async {
         shutdown.cancelled().await;
         tokio::time::sleep(DRAIN_LIMIT).await;

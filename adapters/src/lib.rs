@@ -10,6 +10,7 @@ pub mod erasure;
 pub mod eventstore;
 pub mod http;
 pub mod import;
+pub mod monitoring;
 mod pages;
 pub mod platforms;
 pub mod postgres;

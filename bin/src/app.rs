@@ -6,6 +6,7 @@ use adapters::audit::{Auditor, watch};
 use adapters::clock::SystemClock;
 use adapters::connect::{Connections, Platforms};
 use adapters::eventstore::{EventStoreLog, EventStoreUrl};
+use adapters::monitoring::Monitor;
 use adapters::postgres::private::{PrivateOptions, PrivatePostgres};
 use adapters::postgres::{Endpoint, Pool, PostgresLog, migrate, states::PostgresStates};
 use adapters::vault::credentials::Credentials;
@@ -48,6 +49,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// The read models' versions in the hands of an administrator.
     pub administration: Administration,
+    /// Shows how the process and the read models fare.
+    pub monitor: Arc<Monitor>,
     /// Verifies, exports and tells states.
     pub auditor: Auditor,
     erasures_are_done: bool,
@@ -197,11 +200,12 @@ impl App {
             states,
         ));
         let database: Arc<dyn projections::engine::Database> = Arc::new(endpoint);
-        let engine = Arc::new(Engine::new(
+        let engine = Engine::new(
             Arc::clone(&feed),
             Arc::clone(&database),
             projections::registry(),
-        ));
+        );
+        let engine = Arc::new(engine.on_fault(config.on_fault));
         let administration =
             Administration::new(Arc::clone(&feed), database, projections::registry());
         let connections = Connections::new(
@@ -243,8 +247,10 @@ impl App {
             pool: pool.clone(),
             signer: Arc::new(signer),
         };
+        let monitor = Arc::new(Monitor::new(administration.clone(), pool.clone()));
         Ok(Self {
             auditor,
+            monitor,
             pool,
             log,
             feed,
@@ -318,6 +324,7 @@ impl App {
             engine,
             administration,
             auditor,
+            monitor,
             private,
             ..
         } = self;
@@ -328,6 +335,7 @@ impl App {
             engine,
             administration,
             auditor,
+            monitor,
             vault,
             log,
             feed,

@@ -11,7 +11,8 @@ use adapters::postgres::private::PrivatePostgres;
 use adapters::vault::MasterKey;
 use anyhow::{Context, bail};
 use domain::formula::FormulaPolicy;
-use std::net::SocketAddr;
+use projections::engine::OnFault;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
@@ -69,10 +70,16 @@ pub struct Config {
     pub backup_retention_days: u32,
     /// `LISTEN`
     pub listen: SocketAddr,
+    /// `METRICS_LISTEN`; nothing: metrics are shown beside the API, where there is one.
+    pub metrics_listen: Option<SocketAddr>,
+    /// `READY_MAX_LAG_SECONDS`; nothing: readiness is not a matter of read models.
+    pub ready_max_lag: Option<Duration>,
     /// `POOL_SIZE`
     pub pool_size: usize,
     /// `FORMULAS_OFF`
     pub formulas: FormulaPolicy,
+    /// `PROJECTION_FAULTS`
+    pub on_fault: OnFault,
     /// `AUDIT_EVERY_EVENTS`, `AUDIT_EVERY_MINUTES`, `AUDIT_DIR`
     pub audit: watch::Settings,
     /// `PUBLIC_URL`, `DASHBOARD_ORIGIN`, `PLATFORMS_BASE_URL`, and the apps at the platforms
@@ -82,6 +89,9 @@ pub struct Config {
     /// `LOG_FORMAT`
     pub log_format: LogFormat,
 }
+
+/// The longest lag that may count as ready: 30 days.
+const MOST_READY_LAG_SECONDS: u64 = 2_592_000;
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place for it")]
 fn variable(name: &str) -> anyhow::Result<Option<String>> {
@@ -106,10 +116,8 @@ impl Config {
             Some(path) => PathBuf::from(path),
             None => PrivatePostgres::default_data_dir()?,
         };
-        let listen = variable("LISTEN")?.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-        let listen = listen.parse().with_context(|| {
-            format!("LISTEN is '{listen}': expected an address such as 127.0.0.1:8080")
-        })?;
+        let listen = address("LISTEN")?;
+        let listen = listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
         let pool_size = variable("POOL_SIZE")?.unwrap_or_else(|| "24".to_owned());
         let pool_size = match pool_size.parse() {
             Ok(size @ 4..=500) => size,
@@ -122,6 +130,11 @@ impl Config {
             None | Some("text") => LogFormat::Text,
             Some("json") => LogFormat::Json,
             Some(other) => bail!("LOG_FORMAT is '{other}': expected text or json"),
+        };
+        let on_fault = match variable("PROJECTION_FAULTS")?.as_deref() {
+            None | Some("halt") => OnFault::Halt,
+            Some("park") => OnFault::Park,
+            Some(other) => bail!("PROJECTION_FAULTS is '{other}': expected halt or park"),
         };
         let master_key = master_key()?;
         let erasure_log = erasure_log(&master_key, &data_dir)?;
@@ -143,11 +156,36 @@ impl Config {
             backup_retention_days,
             connect: ConnectConfig::read(listen)?,
             listen,
+            metrics_listen: address("METRICS_LISTEN")?,
+            ready_max_lag: ready_max_lag()?,
             pool_size,
             formulas,
+            on_fault,
             log_filter: variable("LOG")?.unwrap_or_else(|| "info".to_owned()),
             log_format,
         })
+    }
+}
+
+fn address(name: &str) -> anyhow::Result<Option<SocketAddr>> {
+    let Some(text) = variable(name)? else {
+        return Ok(None);
+    };
+    let address = text.parse().with_context(|| {
+        format!("{name} is '{text}': expected an address such as 127.0.0.1:8080")
+    })?;
+    Ok(Some(address))
+}
+
+fn ready_max_lag() -> anyhow::Result<Option<Duration>> {
+    let text = variable("READY_MAX_LAG_SECONDS")?.unwrap_or_else(|| "300".to_owned());
+    match (text.as_str(), text.parse()) {
+        ("off", _) => Ok(None),
+        (_, Ok(seconds @ 1..=MOST_READY_LAG_SECONDS)) => Ok(Some(Duration::from_secs(seconds))),
+        _ => bail!(
+            "READY_MAX_LAG_SECONDS is '{text}': expected a number from 1 to \
+             {MOST_READY_LAG_SECONDS}, or off"
+        ),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::config::{Config, DatabaseChoice};
 use crate::output::line;
 use crate::progress::Progress;
 use crate::projector::catch_up;
-use crate::serve::{bind, everything, stop_signal};
+use crate::serve::{bind, everything, stop_signal, with_metrics};
 use adapters::api_keys::{ApiKeys, Role};
 use adapters::demo::{ACCOUNTS, seed};
 use anyhow::bail;
@@ -22,7 +22,7 @@ pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
     // Invented history stays apart from a user's own.
     config.data_dir = config.data_dir.join("demo");
     let cancel = stop_signal();
-    let listener = bind(config.listen).await?;
+    let listener = bind("LISTEN", config.listen).await?;
     line("Starting the database...");
     let app = App::build(&config).await?;
     let result = async {
@@ -44,7 +44,8 @@ pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
         if let Some(account) = first {
             show(listener.local_addr()?, &secret, account);
         }
-        everything(&app, &config, listener, &cancel).await
+        let serving = Box::pin(everything(&app, &config, listener, &cancel));
+        with_metrics(&app, &config, &cancel, serving).await
     }
     .await;
     line("Stopping.");

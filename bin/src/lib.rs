@@ -54,7 +54,7 @@ async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
         Command::Serve(arguments) => serve::run(&config, &arguments).await,
         Command::Import(arguments) => import::run(&config, &arguments).await,
         Command::Migrate => app::migrate(&config).await,
-        Command::Projector(arguments) => projector::run(&config, &arguments).await,
+        Command::Projector(arguments) => Box::pin(projector::run(&config, &arguments)).await,
         Command::Projections(arguments) => projections::run(&config, &arguments).await,
         Command::Keys(arguments) => keys::run(&config, &arguments).await,
         Command::Audit(arguments) => audit::run(&config, &arguments).await,

@@ -5,7 +5,7 @@ use crate::cli::{Projections, ProjectionsCommand};
 use crate::config::Config;
 use crate::output;
 use crate::progress::Progress;
-use projections::admin::{AdminError, Diff, Filling, Standing, Switched};
+use projections::admin::{AdminError, Diff, Filling, ParkedStream, Retried, Standing, Switched};
 use serde::Serialize;
 use std::num::NonZeroU32;
 use std::sync::Mutex;
@@ -41,6 +41,12 @@ async fn carry_out(app: &App, arguments: &Projections) -> anyhow::Result<()> {
         }
         ProjectionsCommand::Rollback { name } => {
             switched(&administration.rollback(name).await?, json)
+        }
+        ProjectionsCommand::Park { name, version } => {
+            parked(&administration.park(name, *version).await?, json)
+        }
+        ProjectionsCommand::Retry { name, account } => {
+            retried(&administration.retry(name, *account).await?, json)
         }
         ProjectionsCommand::Drop { name, version } => {
             drop_version(app, name, *version).await?;
@@ -80,6 +86,50 @@ fn list(found: &[Standing], json: bool) -> anyhow::Result<()> {
         if let Some(fault) = &one.fault {
             output::line(format!("    halted: {fault}"));
         }
+        for stream in &one.parked {
+            output::line(waiting(stream));
+        }
+    }
+    Ok(())
+}
+
+fn waiting(stream: &ParkedStream) -> String {
+    format!(
+        "    parked: account {}, from revision {} on, since {}: {}",
+        stream.account, stream.revision, stream.since, stream.error
+    )
+}
+
+fn parked(streams: &[ParkedStream], json: bool) -> anyhow::Result<()> {
+    if json {
+        return streams.iter().try_for_each(output::json);
+    }
+    for stream in streams {
+        output::line(format!("version {} of {}:", stream.version, stream.name));
+        output::line(waiting(stream));
+    }
+    output::line("The projector goes on without them. `projections retry` applies them.");
+    Ok(())
+}
+
+fn retried(found: &[Retried], json: bool) -> anyhow::Result<()> {
+    for one in found {
+        if json {
+            output::json(one)?;
+        } else {
+            let state = match &one.error {
+                None => "parked no longer".to_owned(),
+                Some(error) => format!("parked still: {error}"),
+            };
+            output::line(format!(
+                "version {}, account {}: {} events applied, {state}",
+                one.version, one.account, one.events
+            ));
+        }
+    }
+    let still = found.iter().filter(|one| one.error.is_some()).count();
+    if still > 0 {
+        anyhow::bail!("{still} of {} streams are parked still", found.len());
     }
     Ok(())
 }

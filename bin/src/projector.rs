@@ -5,6 +5,7 @@ use crate::cli::Projector;
 use crate::config::Config;
 use crate::output;
 use crate::progress::Progress;
+use crate::serve::with_metrics;
 use anyhow::Context;
 use serde::Serialize;
 use std::sync::Mutex;
@@ -19,12 +20,12 @@ struct CaughtUp {
 
 pub(crate) async fn run(config: &Config, arguments: &Projector) -> anyhow::Result<()> {
     let app = App::build(config).await?;
-    let result = project(&app, arguments).await;
+    let result = project(&app, config, arguments).await;
     app.close().await?;
     result
 }
 
-async fn project(app: &App, arguments: &Projector) -> anyhow::Result<()> {
+async fn project(app: &App, config: &Config, arguments: &Projector) -> anyhow::Result<()> {
     app.check().await?;
     let cancel = crate::serve::stop_signal();
     if arguments.once {
@@ -39,7 +40,8 @@ async fn project(app: &App, arguments: &Projector) -> anyhow::Result<()> {
             output::line(format!("Read {} events.", done.events));
         }
     } else {
-        app.engine.follow(&cancel).await?;
+        let following = async { Ok(app.engine.follow(&cancel).await?) };
+        with_metrics(app, config, &cancel, following).await?;
     }
     Ok(())
 }

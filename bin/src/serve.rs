@@ -5,7 +5,7 @@ use crate::cli::{RoleName, Serve};
 use crate::config::Config;
 use crate::output;
 use adapters::connect::Deletions;
-use adapters::http::{Services, serve};
+use adapters::http::{Services, serve, serve_metrics};
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -43,7 +43,10 @@ pub(crate) async fn run(config: &Config, arguments: &Serve) -> anyhow::Result<()
     let ended = cancel.child_token();
     let serving = async {
         let result = match app.check().await {
-            Ok(()) => run_roles(&app, config, role, listen, &ended).await,
+            Ok(()) => {
+                let running = Box::pin(run_roles(&app, config, role, listen, &ended));
+                with_metrics(&app, config, &ended, running).await
+            }
             disagree => disagree,
         };
         ended.cancel();
@@ -64,16 +67,43 @@ async fn run_roles(
     app.ensure_log().await?;
     match role {
         Some(RoleName::Projector) => project(app, config, cancel).await,
-        Some(RoleName::Api) => api(app, config, bind(listen).await?, cancel).await,
-        None => everything(app, config, bind(listen).await?, cancel).await,
+        Some(RoleName::Api) => api(app, config, bind("LISTEN", listen).await?, cancel).await,
+        None => everything(app, config, bind("LISTEN", listen).await?, cancel).await,
     }
 }
 
-/// Takes the address, before anything else is started on it.
-pub(crate) async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+/// Shows metrics at METRICS_LISTEN, if that is set, until the work has ended.
+pub(crate) async fn with_metrics(
+    app: &App,
+    config: &Config,
+    cancel: &CancellationToken,
+    work: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let Some(listen) = config.metrics_listen else {
+        return work.await;
+    };
+    let listener = bind("METRICS_LISTEN", listen).await?;
+    output::line(format!(
+        "Metrics on http://{}/metrics",
+        listener.local_addr()?
+    ));
+    let ended = cancel.child_token();
+    let working = async {
+        let result = work.await;
+        ended.cancel();
+        result
+    };
+    let showing = serve_metrics(listener, Arc::clone(&app.monitor), ended.clone());
+    let (result, shown) = tokio::join!(working, showing);
+    result?;
+    Ok(shown?)
+}
+
+/// Takes the address that a variable names, before anything else is started on it.
+pub(crate) async fn bind(variable: &str, listen: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(listen)
         .await
-        .with_context(|| format!("cannot listen on {listen}: set LISTEN to a free address"))
+        .with_context(|| format!("cannot listen on {listen}: set {variable} to a free address"))
 }
 
 /// Keeps the read models, and signs checkpoints. Only the read models can end it early.
@@ -134,6 +164,9 @@ async fn api(
         public_url: config.connect.public_url.clone(),
         dashboard_origin: config.connect.dashboard_origin.clone(),
         backup_retention_days: config.backup_retention_days,
+        monitor: Arc::clone(&app.monitor),
+        shows_metrics: config.metrics_listen.is_none(),
+        ready_max_lag: config.ready_max_lag,
     };
     output::line(format!("Listening on http://{}", listener.local_addr()?));
     let converging = cancel.child_token();
@@ -142,7 +175,7 @@ async fn api(
         converging.cancel();
         served
     };
-    let converge = deletions.keep_converging(&converging);
+    let converge = Box::pin(deletions.keep_converging(&converging));
     let (served, ()) = tokio::join!(serving, converge);
     Ok(served?)
 }

@@ -9,6 +9,7 @@ mod erasures;
 mod execute;
 mod folded;
 mod intent;
+pub mod measure;
 pub mod ports;
 mod prepare;
 pub mod text;

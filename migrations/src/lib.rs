@@ -30,5 +30,6 @@ migrations![
     "0007_audit",
     "0008_erasure",
     "0009_versions",
+    "0010_projectors",
     "0011_credentials",
 ];

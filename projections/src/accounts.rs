@@ -3,6 +3,7 @@
 mod apply;
 mod query;
 
+pub(crate) use query::COLUMNS;
 pub use query::{AccountRow, find, find_many, list};
 
 use crate::projection::{Applied, Projection, ProjectionError};

@@ -3,15 +3,19 @@
 
 mod diff;
 mod list;
+mod parking;
 mod rebuild;
 mod retire;
+mod survey;
 mod switch;
 mod table;
 
 pub use diff::{Diff, MOST_SAMPLES, Sample, TableDiff};
 pub use list::{Standing, State};
+pub use parking::{ParkedStream, Retried};
 pub use rebuild::{Filling, Rebuild};
 pub use retire::DROP_GRACE;
+pub use survey::{Behind, Survey, Why};
 pub use switch::Switched;
 
 use crate::engine::catalogue::{self, Entry};
@@ -131,6 +135,34 @@ pub enum AdminError {
         name: String,
         /// The version.
         version: i32,
+    },
+    /// No event has halted it.
+    #[error(
+        "{name} is not halted by an event that could be parked; `social-ledger projections list` \
+         shows what halts it"
+    )]
+    NothingToPark {
+        /// The read model.
+        name: String,
+    },
+    /// Nothing waits to be tried again.
+    #[error("{name} has no such parked stream")]
+    NothingParked {
+        /// The read model.
+        name: String,
+    },
+    /// Streams are parked that the live version has.
+    #[error(
+        "version {version} of {name} lacks events that the live one has: {streams} of its streams \
+         are parked; run `social-ledger projections retry {name}`"
+    )]
+    Lacks {
+        /// The read model.
+        name: String,
+        /// The version.
+        version: i32,
+        /// How many streams.
+        streams: i64,
     },
     /// Locks were not had in time.
     #[error("{name} is busy: a lock was not had within {seconds} s; try again")]

@@ -12,9 +12,15 @@ mod capped;
 pub(crate) mod catalogue;
 mod check;
 pub(crate) mod checkpoint;
+mod culprit;
+mod follow;
 mod hand_over;
+pub mod measure;
+pub(crate) mod parking;
 mod reader;
 mod shard;
+mod sharing;
+mod taken;
 mod versions;
 mod worker;
 
@@ -22,6 +28,9 @@ pub use capped::Capped;
 pub use check::Disagreement;
 pub use checkpoint::{CHECKPOINTS, Checkpoint, checkpoints};
 pub use hand_over::{HandedOver, hand_over};
+pub use parking::{MOST_PARKED, OnFault};
+pub(crate) use shard::shard_of;
+pub use sharing::LEASE;
 
 use crate::feed::{EventFeed, FeedError};
 use crate::projection::{Projection, ProjectionError};
@@ -30,10 +39,12 @@ use crate::version::Version;
 use async_trait::async_trait;
 use domain::Position;
 use futures_util::future::{join, join_all};
+use sharing::Sharing;
 use std::{sync::Arc, time::Duration};
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use versions::Work;
 
 /// Why no connection was made.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -64,7 +75,7 @@ pub enum EngineError {
         /// Why.
         source: ProjectionError,
     },
-    /// An event that cannot be read. Nothing after it is applied.
+    /// An event that cannot be read. Nothing after it is applied to its shard.
     #[error("the event at {position} cannot be read: {reason}")]
     Undecodable {
         /// Where it lies.
@@ -88,9 +99,14 @@ pub enum EngineError {
 
 impl EngineError {
     pub(crate) fn of(version: &Version, source: impl Into<ProjectionError>) -> Self {
-        Self::Projection {
-            name: version.name(),
-            source: source.into(),
+        match source.into() {
+            ProjectionError::Unreadable { position, reason } => {
+                Self::Undecodable { position, reason }
+            }
+            source => Self::Projection {
+                name: version.name(),
+                source,
+            },
         }
     }
 
@@ -101,6 +117,11 @@ impl EngineError {
             Self::Projection { source, .. } => source.is_passing(),
             _ => false,
         }
+    }
+
+    /// Whether it halts one shard, and the others go on.
+    fn is_of_a_shard(&self) -> bool {
+        matches!(self, Self::Projection { .. } | Self::Undecodable { .. })
     }
 }
 
@@ -127,6 +148,7 @@ pub struct Engine {
     projections: Vec<Arc<dyn Projection>>,
     /// The one version that is kept, if not all are.
     only: Option<i32>,
+    on_fault: OnFault,
 }
 
 /// Batches that may wait for a read model while it applies another.
@@ -147,7 +169,15 @@ impl Engine {
             database,
             projections,
             only: None,
+            on_fault: OnFault::default(),
         }
+    }
+
+    /// The same engine with another rule for what it cannot apply.
+    #[must_use]
+    pub fn on_fault(mut self, on_fault: OnFault) -> Self {
+        self.on_fault = on_fault;
+        self
     }
 
     /// An engine that keeps one version, filled or not.
@@ -161,6 +191,7 @@ impl Engine {
             database,
             projections: vec![Arc::clone(&version.projection)],
             only: Some(version.number),
+            on_fault: OnFault::default(),
         }
     }
 
@@ -190,34 +221,11 @@ impl Engine {
         cancel: &CancellationToken,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Progress, EngineError> {
-        let reached = self.run_on(Until::Head, cancel, &progress).await?;
+        let reached = self.run_on(None, cancel, &progress).await?;
         if !cancel.is_cancelled() {
             self.finish().await?;
         }
         Ok(reached)
-    }
-
-    /// Follows the log until it is cancelled. Ends early only on a lasting failure.
-    pub async fn follow(&self, cancel: &CancellationToken) -> Result<(), EngineError> {
-        while !cancel.is_cancelled() && !self.is_filled().await? {
-            match self.catch_up(cancel, |_| {}).await {
-                Ok(_) => {}
-                Err(error) if error.is_passing() => {
-                    tracing::warn!(%error, "the log is asked again");
-                    tokio::time::sleep(reader::RETRY_PAUSE).await;
-                }
-                // What is halted says so again below, and the others go on without it.
-                Err(_) => {
-                    self.finish().await?;
-                    break;
-                }
-            }
-        }
-        // A run ends without being asked to when there are other versions to keep.
-        while !cancel.is_cancelled() {
-            self.run_on(Until::Cancelled, cancel, &|_| {}).await?;
-        }
-        Ok(())
     }
 
     /// Makes the indexes that wait for the first arrival at the head.
@@ -234,12 +242,12 @@ impl Engine {
     /// Begins anew from the checkpoints as they are whenever a crash took the database back.
     async fn run_on(
         &self,
-        until: Until,
+        mut sharing: Option<&mut Sharing>,
         cancel: &CancellationToken,
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Progress, EngineError> {
         loop {
-            match self.run(until, cancel, progress).await {
+            match self.run(sharing.as_deref_mut(), cancel, progress).await {
                 Err(EngineError::WentBack(name)) => {
                     tracing::warn!(
                         projection = name,
@@ -251,12 +259,18 @@ impl Engine {
         }
     }
 
+    /// One run: to the head of the log, or with those who share the work, until there is other
+    /// work to do.
     async fn run(
         &self,
-        until: Until,
+        mut sharing: Option<&mut Sharing>,
         cancel: &CancellationToken,
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Progress, EngineError> {
+        let until = match sharing {
+            None => Until::Head,
+            Some(_) => Until::Cancelled,
+        };
         let log = tokio::select! {
             () = cancel.cancelled() => None,
             log = self.log_id(until, cancel) => log?,
@@ -266,7 +280,8 @@ impl Engine {
         };
         self.install().await?;
         let versions = self.versions().await?;
-        let shards = self.shards(&versions, log).await?;
+        let work = self.work(versions, sharing.as_deref_mut()).await?;
+        let shards = self.shards(&work, log).await?;
         if shards.is_empty() && until == Until::Head {
             return Ok(Progress::default());
         }
@@ -280,49 +295,63 @@ impl Engine {
             let (sender, batches) = tokio::sync::mpsc::channel(BATCHES_AHEAD);
             senders.push(sender);
             let database = Arc::clone(&self.database);
-            workers.push(worker::run(shard, database, batches, done.clone()));
+            workers.push(worker::run(
+                shard,
+                self.on_fault,
+                database,
+                batches,
+                done.clone(),
+            ));
         }
-        let after = slowest.and_then(|held| held.position());
-        let reading = reader::run(
-            Arc::clone(&self.feed),
-            (after, &versions),
-            senders,
-            until,
-            &done,
-            progress,
-        );
+        let reading = async {
+            if senders.is_empty() {
+                // Others keep everything.
+                done.cancelled().await;
+                return Ok(Progress::default());
+            }
+            let after = slowest.and_then(|held| held.position());
+            let (feed, of) = (Arc::clone(&self.feed), (after, work.versions.as_slice()));
+            reader::run(feed, of, senders, until, &done, progress).await
+        };
         let working = join(reading, join_all(workers));
-        let (read, applied) = match until {
-            Until::Head => working.await,
-            Until::Cancelled => tokio::select! {
+        let (read, applied) = match sharing {
+            None => working.await,
+            Some(sharing) => tokio::select! {
                 done = working => done,
-                never = self.watch(&versions, &done) => match never {},
+                never = self.watch(&work, sharing, &done) => match never {},
             },
         };
-        applied.into_iter().collect::<Result<Vec<()>, _>>()?;
+        let was_asked = done.is_cancelled() && until == Until::Cancelled;
+        for outcome in applied {
+            match outcome {
+                // It stands still, and is tried again in the next run.
+                Err(error) if was_asked && error.is_of_a_shard() => {}
+                outcome => outcome?,
+            }
+        }
         read
     }
 
-    /// All shards of all read models, and where they stand.
-    async fn shards(
-        &self,
-        versions: &[Version],
-        log: Uuid,
-    ) -> Result<Vec<worker::Shard>, EngineError> {
+    /// All shards that this run keeps, and where they stand.
+    async fn shards(&self, work: &Work, log: Uuid) -> Result<Vec<worker::Shard>, EngineError> {
         let client = self.database.connect().await?;
         let mut shards = vec![];
-        for version in versions {
+        for version in &work.versions {
             for (number, parts) in (0..).zip(shard::parts(version.projection.is_sharded())) {
-                let held = checkpoint::load(&client, version, number, log)
+                let (held, parked) = checkpoint::load(&client, version, number, log)
                     .await
                     .map_err(|e| EngineError::of(version, e))?
                     .ok_or(EngineError::ForeignCheckpoint(version.name()))?;
-                shards.push(worker::Shard {
-                    version: version.clone(),
-                    number,
-                    parts,
-                    held,
-                });
+                if work.is_ours(version, number) {
+                    shards.push(worker::Shard {
+                        version: version.clone(),
+                        number,
+                        parts,
+                        held,
+                        parked,
+                        projector: work.projector,
+                    });
+                }
             }
         }
         Ok(shards)

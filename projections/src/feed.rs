@@ -1,7 +1,7 @@
 //! The read side's port to a log: everything in order, and a hint when there is more.
 
 use async_trait::async_trait;
-use domain::{Position, RecordedEvent};
+use domain::{Position, RecordedEvent, StreamName};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -49,6 +49,14 @@ pub trait EventFeed: Send + Sync {
     async fn read_all(
         &self,
         after: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, FeedError>;
+
+    /// At most `limit` events of one stream from a revision on, in order; none if there are none.
+    async fn of_stream(
+        &self,
+        stream: &StreamName,
+        from_revision: u64,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, FeedError>;
 

@@ -4,7 +4,7 @@ use crate::tables::Tables;
 use async_trait::async_trait;
 use domain::account::Event;
 use domain::codec::Metadata;
-use domain::{AccountId, EventId, Position};
+use domain::{AccountId, EventId, Position, RecordedEvent};
 
 /// A decoded event of an account on its way into a read model.
 #[derive(Clone, Debug)]
@@ -21,6 +21,25 @@ pub struct Applied {
     pub metadata: Metadata,
     /// What happened.
     pub event: Event,
+}
+
+impl Applied {
+    /// A recorded event of an account that was decoded.
+    pub(crate) fn of(
+        account: AccountId,
+        recorded: &RecordedEvent,
+        metadata: Metadata,
+        event: Event,
+    ) -> Self {
+        Self {
+            account,
+            revision: recorded.revision.cast_signed(),
+            position: recorded.position,
+            event_id: recorded.event_id,
+            metadata,
+            event,
+        }
+    }
 }
 
 /// Why a batch could not be applied.
@@ -43,6 +62,17 @@ pub enum ProjectionError {
         /// Shards that this program has.
         shards: i32,
     },
+    /// An event that cannot be read. Nothing of its shard behind it is applied.
+    #[error("the event at {position} cannot be read: {reason}")]
+    Unreadable {
+        /// Where it lies.
+        position: Position,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Another projector keeps the shard now.
+    #[error("another projector keeps this shard")]
+    KeptElsewhere,
     /// A row of the read model cannot be what this program wrote.
     #[error("the read model holds nonsense: {0}")]
     Corrupt(String),
@@ -52,7 +82,11 @@ impl ProjectionError {
     /// Whether trying again may help: a lost connection, a restart, a lack of resources.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Corrupt(_) | Self::WentBack | Self::Shards { .. } => false,
+            Self::Corrupt(_)
+            | Self::WentBack
+            | Self::Shards { .. }
+            | Self::Unreadable { .. }
+            | Self::KeptElsewhere => false,
             Self::Unreachable(_) => true,
             Self::Database(error) => match error.code() {
                 None => error.is_closed() || is_io(error),

@@ -1,7 +1,7 @@
 //! How an account stands: its row and the health of its syncs, in one question.
 
 use crate::access::Scope;
-use crate::accounts::AccountRow;
+use crate::accounts::{AccountRow, COLUMNS};
 use crate::sql::{Connection, Reader};
 use crate::sync_health::HealthRow;
 use domain::AccountId;
@@ -16,15 +16,15 @@ pub async fn find(
 ) -> Result<Option<(AccountRow, Option<HealthRow>)>, Error> {
     let row = client
         .query_opt(
-            "select a.account_id, a.creator_id, a.platform, a.phase, a.phase_since,
-                 a.phase_reason, a.profile, a.profile_observed_at, a.first_recorded_at,
-                 a.first_observed_at, a.last_observed_at, a.simulated,
+            &format!(
+                "select {COLUMNS},
                  h.account_id is not null as has_health, h.last_attempt_at, h.last_success_at,
                  h.last_outcome, h.error_class, h.error_code, h.failing_since, h.failures,
                  h.recovered_at, h.rate_limit_reset_at, h.next_at, h.syncs
              from accounts_vN a
              left join sync_health_vN h on h.account_id = a.account_id
-             where a.account_id = $1 and ($2::text[] is null or a.creator_id = any($2))",
+             where a.account_id = $1 and ($2::text[] is null or a.creator_id = any($2))"
+            ),
             &[&account.uuid(), &scope.creators()],
         )
         .await?;

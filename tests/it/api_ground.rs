@@ -104,12 +104,14 @@ impl Reply {
         let answer = request.send().await.with_context(|| path.to_owned())?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await?;
-        let is_lines = headers
+        let kind = headers
             .get(CONTENT_TYPE)
-            .is_some_and(|kind| kind == "application/x-ndjson");
-        let body = match is_lines {
-            true => text.lines().map(serde_json::from_str::<Value>).collect(),
-            false => serde_json::from_str(&text),
+            .map_or(&b""[..], |kind| kind.as_bytes());
+        let body = match kind {
+            b"application/x-ndjson" => text.lines().map(serde_json::from_str::<Value>).collect(),
+            // Metrics: no JSON.
+            _ if kind.starts_with(b"application/openmetrics-text;") => Ok(text.clone().into()),
+            _ => serde_json::from_str(&text),
         };
         let body = body.with_context(|| format!("{path}: {text}"))?;
         Ok(Self {

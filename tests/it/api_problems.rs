@@ -63,6 +63,7 @@ impl Scene {
         ground
             .after(&outcome, &format!("/v1/accounts/{account}/posts"))
             .await?;
+        ground.server.ready().await?;
         let post = ground.post(account, "p1").await?;
         Ok(Self {
             ground,

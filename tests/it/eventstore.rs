@@ -4,6 +4,7 @@ mod appends;
 mod encrypted;
 mod erasure;
 mod following;
+mod metrics;
 mod nodes;
 mod program;
 mod proofs;

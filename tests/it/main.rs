@@ -18,6 +18,7 @@ mod fold;
 mod histories;
 mod kills;
 mod log_conformance;
+mod monitoring;
 mod platforms;
 mod postgres_log;
 mod private_postgres;

@@ -5,16 +5,19 @@ mod kills;
 mod late_corrections;
 mod late_metrics;
 mod late_posts;
+mod parking;
+mod parking_program;
 mod replay;
 mod rivals;
 mod scene;
 mod shards;
+mod sharing;
 mod strange_events;
 
 use anyhow::bail;
 use async_trait::async_trait;
 use domain::codec::decode_recorded;
-use domain::{Position, RecordedEvent};
+use domain::{Position, RecordedEvent, StreamName};
 use projections::engine::checkpoints;
 use projections::feed::{EventFeed, FeedError, Follower, Subscription};
 use projections::{Applied, Engine, Projection, ProjectionError, Tables};
@@ -172,6 +175,15 @@ impl EventFeed for SmallPages {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, FeedError> {
         self.feed.read_all(after, limit.min(self.most)).await
+    }
+
+    async fn of_stream(
+        &self,
+        stream: &StreamName,
+        from_revision: u64,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, FeedError> {
+        self.feed.of_stream(stream, from_revision, limit).await
     }
 
     async fn head(&self) -> Result<Option<Position>, FeedError> {

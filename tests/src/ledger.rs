@@ -5,6 +5,7 @@ use adapters::audit::Auditor;
 use adapters::clock::SystemClock;
 use adapters::connect::{Connections, Deletions, Platforms};
 use adapters::http::Services;
+use adapters::monitoring::Monitor;
 use adapters::platforms::transport::Transport;
 use adapters::postgres::{Pool, PostgresLog, states::PostgresStates};
 use adapters::vault::credentials::Credentials;
@@ -201,6 +202,7 @@ impl TestLedger {
 
     /// What an API of this process needs, with these connections to the database.
     pub fn services(&self, pool: Pool) -> anyhow::Result<Services> {
+        let monitor = Monitor::new(self.administration(), pool.clone());
         Ok(Services {
             pool,
             log: Arc::clone(&self.log) as Arc<_>,
@@ -216,6 +218,9 @@ impl TestLedger {
             public_url: "http://127.0.0.1".to_owned(),
             dashboard_origin: None,
             backup_retention_days: 35,
+            monitor: Arc::new(monitor),
+            shows_metrics: true,
+            ready_max_lag: None,
         })
     }
 

@@ -193,6 +193,16 @@ impl EventFeed for MemoryLog {
             .collect())
     }
 
+    async fn of_stream(
+        &self,
+        stream: &StreamName,
+        from_revision: u64,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, FeedError> {
+        let read = self.read_stream(stream, from_revision, limit).await;
+        read.map_err(|error| FeedError::Unavailable(error.to_string()))
+    }
+
     async fn head(&self) -> Result<Option<Position>, FeedError> {
         Ok(self.events().all.last().map(|event| event.position))
     }

@@ -7,6 +7,10 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a server may take until its read models are filled.
+const READY_PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the program runs on: a test's database, and perhaps an event log elsewhere.
 #[derive(Clone, Debug)]
@@ -95,6 +99,8 @@ pub struct Server {
     child: Child,
     /// Where it listens.
     pub base: String,
+    /// Where it shows metrics, if that is an address of their own.
+    pub metrics: Option<String>,
     /// Speaks HTTP.
     pub client: reqwest::Client,
     /// A key of the role admin for all creators.
@@ -113,19 +119,36 @@ impl Server {
     pub fn run(mut serve: Command, key: String) -> anyhow::Result<Self> {
         let mut child = serve.stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().context("a pipe")?;
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
-        let base = line
-            .trim()
-            .strip_prefix("Listening on ")
-            .context("an address")?
-            .to_owned();
+        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        let mut metrics = None;
+        let base = lines.find_map(|line| {
+            metrics = line
+                .strip_prefix("Metrics on ")
+                .map(str::to_owned)
+                .or(metrics.take());
+            line.strip_prefix("Listening on ").map(str::to_owned)
+        });
+        let base = base.context("an address")?;
         Ok(Self {
             child,
             base,
+            metrics,
             client: reqwest::Client::new(),
             key,
         })
+    }
+
+    /// Waits until all read models are filled.
+    pub async fn ready(&self) -> anyhow::Result<()> {
+        let end = Instant::now() + READY_PATIENCE;
+        loop {
+            let (status, body) = self.get("/readyz").await?;
+            if status == 200 {
+                return Ok(());
+            }
+            ensure!(Instant::now() < end, "never ready: {body}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// The answer to a path, with status and body.

@@ -6,6 +6,7 @@ use super::follower::EventStoreFollower;
 use super::read::{read_error, recorded, within};
 use super::{EventStoreLog, LogId};
 use async_trait::async_trait;
+use commands::ports::EventLog;
 use commands::ports::ReadError;
 use domain::{Position, RecordedEvent, StreamName};
 use eventstore::{ReadAllOptions, StreamPosition, SubscriptionFilter};
@@ -104,6 +105,16 @@ impl EventFeed for EventStoreLog {
         events.retain(|event| after.is_none_or(|after| event.position > after));
         events.truncate(limit);
         Ok(events)
+    }
+
+    async fn of_stream(
+        &self,
+        stream: &StreamName,
+        from_revision: u64,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, FeedError> {
+        let read = self.read_stream(stream, from_revision, limit).await;
+        read.map_err(|error| FeedError::Unavailable(error.to_string()))
     }
 
     async fn head(&self) -> Result<Option<Position>, FeedError> {

@@ -1,15 +1,16 @@
 //! Whether the process lives and can answer: for those who run it, without a key.
 
 use super::Services;
-use super::problem::{Problem, Problems};
+use super::problem::{Code, Problem, Problems};
 use axum::Json;
 use axum::extract::State;
+use projections::admin::Behind;
 use projections::engine::checkpoints;
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use utoipa::ToSchema;
 
-/// A database that answers later than this is not ready.
+/// A database or a log that answers later than this is not ready.
 const READY_LIMIT: Duration = Duration::from_secs(3);
 
 /// The process lives.
@@ -43,7 +44,10 @@ pub(super) async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Tells whether the process can answer: whether its database does. Needs no key.
+/// Tells whether the process can answer: whether its database does, and whether the live read
+/// models are within READY_MAX_LAG_SECONDS of the log. One that lags further, was never filled or
+/// is halted by a failure makes it 503 `not_ready`, and is named with how far it is behind. Needs
+/// no key.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -56,16 +60,43 @@ pub(super) async fn readyz(
     State(services): State<Arc<Services>>,
 ) -> Result<Json<Readiness>, Problem> {
     let asking = async {
-        let client = services.client().await?;
-        Ok::<_, Problem>(checkpoints(&client).await?)
+        match services.ready_max_lag {
+            Some(most) => within(&services, most).await,
+            None => live(&services).await,
+        }
     };
-    let found = tokio::time::timeout(READY_LIMIT, asking)
+    let read_models = tokio::time::timeout(READY_LIMIT, asking)
         .await
-        .map_err(|_| Problem::unavailable("the database does not answer in time"))??;
-    let name =
-        |model: &projections::engine::Checkpoint| format!("{}@{}", model.name, model.version);
+        .map_err(|_| Problem::unavailable("database and log do not answer in time"))??;
     Ok(Json(Readiness {
         status: "ready",
-        read_models: found.iter().map(name).collect(),
+        read_models,
     }))
+}
+
+/// The live versions, if all of them are close enough to the log's head.
+async fn within(services: &Services, most: Duration) -> Result<Vec<String>, Problem> {
+    let survey = services.monitor.survey().await?;
+    let behind: Vec<_> = survey.behind(most).iter().map(Behind::to_string).collect();
+    if !behind.is_empty() {
+        return Err(Problem::new(Code::NotReady, behind.join("; ")));
+    }
+    let live = survey.standings.iter().filter(|standing| standing.live);
+    Ok(live
+        .map(|standing| named(&standing.name, standing.version))
+        .collect())
+}
+
+/// The live versions, wherever they stand.
+async fn live(services: &Services) -> Result<Vec<String>, Problem> {
+    let client = services.client().await?;
+    let found = checkpoints(&client).await?;
+    let live = found.iter();
+    Ok(live
+        .map(|model| named(&model.name, model.version))
+        .collect())
+}
+
+fn named(read_model: &str, version: i32) -> String {
+    format!("{read_model}@{version}")
 }

@@ -1,14 +1,17 @@
 //! What every request passes on its way in and out: an id, a span, limits, a net for panics.
 
+use super::measure;
 use super::problem::{self, Code, Problem};
+use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use std::any::Any;
 use std::time::{Duration, Instant};
+use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
@@ -20,10 +23,19 @@ pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_REQUEST_ID: usize = 64;
 const REQUEST_ID: &str = "x-request-id";
 
+/// All layers around routes, from the innermost to the outermost.
+pub(super) fn around<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router
+        .layer(from_fn(limit_body))
+        .layer(from_fn(limit_time))
+        .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(from_fn(observe))
+}
+
 /// The outermost layer: gives the request an id and a span, and problems their body.
 ///
 /// The span holds the route's template and not the path, and no query: those name people.
-pub(super) async fn observe(request: Request, next: Next) -> Response {
+async fn observe(request: Request, next: Next) -> Response {
     let request_id = request_id(request.headers());
     let route = request
         .extensions()
@@ -38,6 +50,7 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
         status = field::Empty,
         latency_ms = field::Empty,
     );
+    let method = request.method().clone();
     let started = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;
     // The cause of a failure was logged within the span; this only tells how it ended.
@@ -45,7 +58,9 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let took = started.elapsed();
+    measure::answered(route, &method, response.status(), took);
+    let latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     span.record("status", response.status().as_u16());
     span.record("latency_ms", latency_ms);
     span.in_scope(|| tracing::info!("answered"));
@@ -67,12 +82,12 @@ fn is_sane(text: &str) -> bool {
 
 /// Answers for a handler that panicked. Its message may hold anything, so it goes nowhere: the
 /// process-wide panic hook has already written it where faults are read.
-pub(super) fn answer_panic(_: Box<dyn Any + Send>) -> Response {
+fn answer_panic(_: Box<dyn Any + Send>) -> Response {
     Problem::internal("a handler panicked").into_response()
 }
 
 /// Ends what takes too long.
-pub(super) async fn limit_time(request: Request, next: Next) -> Response {
+async fn limit_time(request: Request, next: Next) -> Response {
     match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::new(
@@ -87,7 +102,7 @@ pub(super) async fn limit_time(request: Request, next: Next) -> Response {
 }
 
 /// Reads bodies up to a limit, whatever the method: one that says it is larger is not read at all.
-pub(super) async fn limit_body(request: Request, next: Next) -> Result<Response, Problem> {
+async fn limit_body(request: Request, next: Next) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let body = if body.is_end_stream() {
         Body::empty()

@@ -175,7 +175,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(names.len(), 42);
+        assert_eq!(names.len(), 43);
     }
 
     #[test]

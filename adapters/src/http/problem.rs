@@ -34,6 +34,7 @@ pub(super) enum Code {
     BodyTooLarge,
     Internal,
     NotYetProjected,
+    NotReady,
     NotNow,
     PlatformNotConfigured,
     ConnectionRefused,
@@ -44,7 +45,7 @@ pub(super) enum Code {
 
 impl Code {
     /// Every code, for the documentation.
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Unauthorized,
         Self::RoleNotAllowed,
         Self::NotFound,
@@ -58,6 +59,7 @@ impl Code {
         Self::BodyTooLarge,
         Self::Internal,
         Self::NotYetProjected,
+        Self::NotReady,
         Self::NotNow,
         Self::PlatformNotConfigured,
         Self::ConnectionRefused,
@@ -125,6 +127,11 @@ impl Code {
                 "not_yet_projected",
                 Status::SERVICE_UNAVAILABLE,
                 "Not there yet",
+            ),
+            Self::NotReady => (
+                "not_ready",
+                Status::SERVICE_UNAVAILABLE,
+                "The read models are not up to date",
             ),
             Self::NotNow => ("not_now", Status::CONFLICT, "Not as things stand now"),
             Self::PlatformNotConfigured => (
@@ -359,6 +366,11 @@ pub(super) async fn unknown_route() -> Problem {
         Code::NotFound,
         "there is no such route; /v1/openapi.json lists them all",
     )
+}
+
+/// The same where there are only metrics.
+pub(super) async fn only_metrics() -> Problem {
+    Problem::new(Code::NotFound, "only /metrics is served here")
 }
 
 /// Answers a method that a route does not have.

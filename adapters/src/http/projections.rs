@@ -35,7 +35,7 @@ impl From<AdminError> for Problem {
 }
 
 /// Lets only administrators of everything through: a read model is everybody's.
-fn let_through(caller: &Caller) -> Result<(), Problem> {
+pub(super) fn let_through(caller: &Caller) -> Result<(), Problem> {
     require_role(caller, &[Role::Admin])?;
     match caller.scope {
         Scope::AllCreators => Ok(()),
@@ -51,7 +51,7 @@ fn let_through(caller: &Caller) -> Result<(), Problem> {
 #[into_params(parameter_in = Path)]
 pub(super) struct ProjectionPath {
     /// The read model.
-    name: String,
+    pub(super) name: String,
 }
 
 impl Take for ProjectionPath {
@@ -85,9 +85,10 @@ impl Take for VersionPath {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct VersionQuery {
-    /// The version; the newest filled one beside the live one, if left out.
+    /// The version. If it is left out: for a comparison or a switch the newest filled one beside
+    /// the live one, for parking all that are halted.
     #[param(value_type = Option<i32>, minimum = 1)]
-    version: Option<i32>,
+    pub(super) version: Option<i32>,
 }
 
 impl Take for VersionQuery {
@@ -151,6 +152,10 @@ pub(super) struct Standing {
     fault: Option<String>,
     /// The version that a roll back goes back to, if this one is live.
     replaces: Option<i32>,
+    /// Streams that it cannot apply, and whose events wait: `account`, the first `revision` that
+    /// waits, the `error`, `since` when, and `name` and `version` again.
+    #[schema(value_type = Vec<Object>)]
+    parked: Vec<admin::ParkedStream>,
 }
 
 impl From<admin::Standing> for Standing {
@@ -170,6 +175,7 @@ impl From<admin::Standing> for Standing {
             skipped: of.skipped,
             fault: of.fault,
             replaces: of.replaces,
+            parked: of.parked,
         }
     }
 }

@@ -91,6 +91,7 @@ pub(super) struct Standing<'a> {
     since: Option<Timestamp>,
     reason: Option<&'a str>,
     observed: bool,
+    parked_since: Option<Timestamp>,
     health: Option<&'a HealthRow>,
     now: Timestamp,
 }
@@ -106,6 +107,7 @@ impl<'a> Standing<'a> {
             since: Some(account.phase_since),
             reason: account.phase_reason.as_deref(),
             observed: account.first_observed_at.is_some(),
+            parked_since: account.parked_since,
             health,
             now,
         }
@@ -160,6 +162,12 @@ impl<'a> Standing<'a> {
             .reason
             .map(|reason| format!(" ({reason})"))
             .unwrap_or_default();
+        if let Some(parked) = self.parked_since.filter(|_| self.phase != "erased") {
+            let cause = format!(
+                "parked since {parked}: newer events of this account wait until a fault is mended"
+            );
+            return (StateName::Stale, cause);
+        }
         match self.phase {
             "imported" if self.observed => (
                 StateName::Ready,

@@ -8,6 +8,7 @@ mod batch;
 mod batcher;
 mod feed;
 mod listener;
+pub(crate) mod measure;
 
 use super::connect::{Endpoint, Pool, describe_pool};
 use async_trait::async_trait;

@@ -1,6 +1,7 @@
 //! The arguments of `projections`.
 
 use clap::{Args, Subcommand};
+use domain::AccountId;
 use std::num::NonZeroU32;
 
 /// Arguments of `projections`.
@@ -47,6 +48,22 @@ pub enum ProjectionsCommand {
     Rollback {
         /// The read model.
         name: String,
+    },
+    /// Let a halted read model go on without the account whose event it cannot apply: that
+    /// account's events wait.
+    Park {
+        /// The read model.
+        name: String,
+        /// The version that is halted; all of them, if left out.
+        #[arg(long)]
+        version: Option<i32>,
+    },
+    /// Apply the events of parked accounts, once what kept them from it is mended.
+    Retry {
+        /// The read model.
+        name: String,
+        /// The account; all that are parked, if left out.
+        account: Option<AccountId>,
     },
     /// Drop a version that is not live.
     Drop {

@@ -33,6 +33,8 @@ pub struct AccountRow {
     pub last_observed_at: Option<Timestamp>,
     /// Whether any of its numbers are a simulation's.
     pub simulated: bool,
+    /// Since when events of it wait, because a live read model cannot apply them.
+    pub parked_since: Option<Timestamp>,
 }
 
 impl AccountRow {
@@ -55,6 +57,7 @@ impl AccountRow {
             first_observed_at: maybe_at("first_observed_at")?,
             last_observed_at: maybe_at("last_observed_at")?,
             simulated: row.try_get("simulated")?,
+            parked_since: maybe_at("parked_since")?,
         })
     }
 
@@ -69,9 +72,16 @@ impl AccountRow {
     }
 }
 
-/// What [`AccountRow::read`] reads.
-const COLUMNS: &str = "account_id, creator_id, platform, phase, phase_since, phase_reason, profile,
-    profile_observed_at, first_recorded_at, first_observed_at, last_observed_at, simulated";
+/// What [`AccountRow::read`] reads of `accounts_vN a`.
+pub(crate) const COLUMNS: &str = "a.account_id, a.creator_id, a.platform, a.phase, a.phase_since,
+    a.phase_reason, a.profile, a.profile_observed_at, a.first_recorded_at, a.first_observed_at,
+    a.last_observed_at, a.simulated,
+    (
+        select min(p.since)
+        from projection_parked p
+        join projection_versions v on v.name = p.name and v.version = p.version
+        where v.is_live and p.account_id = a.account_id
+    ) as parked_since";
 
 /// The account, if it is known and within the scope.
 pub async fn find(
@@ -83,7 +93,7 @@ pub async fn find(
         .query_opt(
             &format!(
                 "select {COLUMNS}
-                 from accounts_vN
+                 from accounts_vN a
                  where account_id = $1 and ($2::text[] is null or creator_id = any($2))"
             ),
             &[&account.uuid(), &scope.creators()],
@@ -103,7 +113,7 @@ pub async fn find_many(
         .query(
             &format!(
                 "select {COLUMNS}
-                 from accounts_vN
+                 from accounts_vN a
                  where account_id = any($1) and ($2::text[] is null or creator_id = any($2))
                  order by account_id"
             ),
@@ -129,7 +139,7 @@ pub async fn list(
         .query(
             &format!(
                 "select {COLUMNS}
-                 from accounts_vN
+                 from accounts_vN a
                  where creator_id = $1
                      and ($2::text is null or platform = $2)
                      and ($3::uuid is null or account_id > $3)

@@ -1,5 +1,6 @@
 //! How each version of each read model stands.
 
+use super::parking::ParkedStream;
 use super::rebuild::REBUILD_LOCK;
 use super::{AdminError, Administration};
 use crate::sql::{At, Held};
@@ -30,6 +31,15 @@ pub enum State {
 }
 
 impl State {
+    /// Every state.
+    pub const ALL: [Self; 5] = [
+        Self::Live,
+        Self::Ready,
+        Self::Filling,
+        Self::Paused,
+        Self::Halted,
+    ];
+
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
@@ -73,6 +83,8 @@ pub struct Standing {
     pub fault: Option<String>,
     /// The version that `rollback` goes back to, if this one is live.
     pub replaces: Option<i32>,
+    /// Streams that it cannot apply, and whose events wait.
+    pub parked: Vec<ParkedStream>,
 }
 
 impl Administration {
@@ -117,9 +129,14 @@ impl Administration {
             )
             .await?;
         let head = self.feed.head().await?;
+        let parked = self.parked().await?;
         let mut found = vec![];
         for row in &rows {
-            found.push(self.standing(row, head).await?);
+            let mut standing = self.standing(row, head).await?;
+            let mut of_it = parked.clone();
+            of_it.retain(|it| it.name == standing.name && it.version == standing.version);
+            standing.parked = of_it;
+            found.push(standing);
         }
         Ok(found)
     }
@@ -152,6 +169,7 @@ impl Administration {
             skipped: row.try_get("skipped")?,
             fault,
             replaces: row.try_get("replaces")?,
+            parked: vec![],
         })
     }
 

@@ -66,6 +66,12 @@ impl Administration {
                 &[&name, &number],
             )
             .await?;
+        transaction
+            .execute(
+                "delete from projection_parked where name = $1 and version = $2",
+                &[&name, &number],
+            )
+            .await?;
         for table in catalogue::tables_named(transaction, &name, number).await? {
             transaction
                 .batch_execute(&format!("drop table {table}"))

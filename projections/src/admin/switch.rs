@@ -3,6 +3,7 @@
 //! A request learns which versions are live in the statement that tells it where they stand, and
 //! asks those until its end. So it sees one version or the other and never both.
 
+use super::parking::ensure_none_missing;
 use super::{AdminError, Administration, numbered};
 use crate::engine::catalogue::Entry;
 use crate::sql::Held;
@@ -113,6 +114,7 @@ impl Administration {
         if !other.is_filled {
             return Err(AdminError::NotFilled { name, version });
         }
+        ensure_none_missing(transaction, &name, (version, live.number)).await?;
         // Nobody who has seen something may miss it afterwards. Where the live version has looked
         // beyond the last event, there is nothing to miss.
         let seen = hold(transaction, &name, live.number).await?;
@@ -217,16 +219,23 @@ async fn comes_to(
     }
 }
 
-/// Locks the versions of a read model: two changes come one after the other, and the second sees
-/// what the first has done. From here on no lock is waited for longer than [`LOCK_TIMEOUT`].
-pub(super) async fn lock_versions(
+/// From here on no lock is waited for longer than [`LOCK_TIMEOUT`].
+pub(super) async fn set_lock_timeout(
     transaction: &Transaction<'_>,
-    name: &str,
 ) -> Result<(), tokio_postgres::Error> {
     let millis = LOCK_TIMEOUT.as_millis();
     transaction
         .batch_execute(&format!("set local lock_timeout = '{millis}ms'"))
-        .await?;
+        .await
+}
+
+/// Locks the versions of a read model: two changes come one after the other, and the second sees
+/// what the first has done.
+pub(super) async fn lock_versions(
+    transaction: &Transaction<'_>,
+    name: &str,
+) -> Result<(), tokio_postgres::Error> {
+    set_lock_timeout(transaction).await?;
     transaction
         .execute(
             "select from projection_versions where name = $1 order by version for update",

@@ -3,7 +3,7 @@
 
 use crate::feed::{EventFeed, FeedError, Followed, Follower};
 use async_trait::async_trait;
-use domain::{Position, RecordedEvent};
+use domain::{Position, RecordedEvent, StreamName};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -37,6 +37,15 @@ impl EventFeed for Capped {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, FeedError> {
         self.feed.read_all(after, limit).await
+    }
+
+    async fn of_stream(
+        &self,
+        stream: &StreamName,
+        from_revision: u64,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, FeedError> {
+        self.feed.of_stream(stream, from_revision, limit).await
     }
 
     async fn head(&self) -> Result<Option<Position>, FeedError> {

@@ -1,10 +1,11 @@
 //! Checkpoints: where each read model stands, moved by compare and swap within its transaction.
 
+use super::parking::{Culprit, Parked};
 use super::shard;
 use crate::projection::{Projection, ProjectionError};
 use crate::sql::{Connection, Held};
 use crate::version::{Version, Versions};
-use domain::Position;
+use domain::{AccountId, Position};
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
@@ -13,23 +14,38 @@ pub(crate) fn shards_of(projection: &dyn Projection) -> i32 {
     shard::parts(projection.is_sharded()).len() as i32
 }
 
-/// Where a shard of a read model stands, or nothing if that is in another log.
+/// Where a shard of a read model stands with which streams parked, or nothing if that is in
+/// another log.
 pub(super) async fn load(
     client: &impl GenericClient,
     version: &Version,
     shard: i32,
     log: Uuid,
-) -> Result<Option<Held>, ProjectionError> {
+) -> Result<Option<(Held, Parked)>, ProjectionError> {
     let row = client
         .query_opt(
-            "select commit_position, prepare_position
-             from projection_checkpoints
-             where name = $1 and version = $2 and shard = $3 and log_id = $4",
+            "select c.commit_position, c.prepare_position, c.parkings,
+                 p.accounts, p.revisions
+             from projection_checkpoints c
+             cross join lateral (
+                 select coalesce(array_agg(account_id), '{}') as accounts,
+                     coalesce(array_agg(revision), '{}') as revisions
+                 from projection_parked
+                 where name = c.name and version = c.version
+             ) p
+             where c.name = $1 and c.version = $2 and c.shard = $3 and c.log_id = $4",
             &[&version.name(), &version.number, &shard, &log],
         )
         .await?;
-    let held = row.map(|row| Held::read(log, &row)).transpose()?;
-    Ok(held)
+    let Some(row) = row else { return Ok(None) };
+    let accounts: Vec<Uuid> = row.try_get("accounts")?;
+    let revisions: Vec<i64> = row.try_get("revisions")?;
+    let accounts = accounts.into_iter().map(AccountId::from_uuid);
+    let parked = Parked {
+        parkings: row.try_get("parkings")?,
+        accounts: accounts.zip(revisions).collect(),
+    };
+    Ok(Some((Held::read(log, &row)?, parked)))
 }
 
 /// A move of one shard's checkpoint.
@@ -37,12 +53,17 @@ pub(super) struct Move {
     pub(super) shard: i32,
     pub(super) from: Held,
     pub(super) to: Held,
+    /// How often streams had been parked or taken back, as far as the mover knows.
+    pub(super) parkings: i64,
+    /// Who moves it, if only its keeper may.
+    pub(super) projector: Option<Uuid>,
     /// Events given to the read model on the way, and events that this program does not know.
     pub(super) events: usize,
     pub(super) skipped: usize,
 }
 
-/// Moves a checkpoint from where it was held to be. False: another projector moved it meanwhile.
+/// Moves a checkpoint from where it was held to be. False: another projector moved it meanwhile or
+/// keeps it now, or other streams are parked.
 pub(super) async fn advance(
     client: &impl GenericClient,
     version: &Version,
@@ -53,9 +74,15 @@ pub(super) async fn advance(
             "update projection_checkpoints
              set commit_position = $7, prepare_position = $8, updated_at = now(),
                  events = events + $9, skipped = skipped + $10, fault = null,
+                 fault_account = null, fault_revision = null,
                  rate = $9 / greatest(extract(epoch from now() - updated_at), 0.001)
              where name = $1 and version = $2 and shard = $3 and log_id = $4
-                 and commit_position = $5 and prepare_position = $6",
+                 and commit_position = $5 and prepare_position = $6 and parkings = $11
+                 and ($12::uuid is null or exists (
+                     select
+                     from projection_leases l
+                     where l.name = $1 and l.version = $2 and l.shard = $3 and l.projector = $12
+                 ))",
             &[
                 &version.name(),
                 &version.number,
@@ -67,6 +94,8 @@ pub(super) async fn advance(
                 &step.to.prepare,
                 &(step.events as i64),
                 &(step.skipped as i64),
+                &step.parkings,
+                &step.projector,
             ],
         )
         .await?;
@@ -79,13 +108,23 @@ pub(super) async fn note_fault(
     version: &Version,
     shard: i32,
     fault: &str,
+    culprit: Option<&Culprit>,
 ) -> Result<(), tokio_postgres::Error> {
+    let account = culprit.map(|culprit| culprit.account.uuid());
+    let revision = culprit.map(|culprit| culprit.revision);
     client
         .execute(
             "update projection_checkpoints
-             set fault = $4
+             set fault = $4, fault_account = $5, fault_revision = $6
              where name = $1 and version = $2 and shard = $3",
-            &[&version.name(), &version.number, &shard, &fault],
+            &[
+                &version.name(),
+                &version.number,
+                &shard,
+                &fault,
+                &account,
+                &revision,
+            ],
         )
         .await?;
     Ok(())

@@ -1,12 +1,13 @@
 //! Reads the log in pages, decodes each event once and hands it to every read model.
 
+use super::measure;
 use super::shard::{self, SHARDS};
 use super::{EngineError, Progress, Until};
 use crate::feed::{EventFeed, FIRST_PAGE, FeedError, Followed, next_page};
 use crate::projection::Applied;
 use crate::version::Version;
-use domain::Position;
 use domain::codec::decode_recorded;
+use domain::{AccountId, Position};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +33,16 @@ pub(super) struct Part {
     pub(super) passed: Vec<Position>,
     /// Positions of events whose type or schema this program does not know.
     pub(super) skipped: Vec<Position>,
+    /// Events that cannot be read.
+    pub(super) unreadable: Vec<Unreadable>,
+}
+
+/// An event that cannot be read.
+pub(super) struct Unreadable {
+    pub(super) account: AccountId,
+    pub(super) revision: i64,
+    pub(super) position: Position,
+    pub(super) reason: String,
 }
 
 pub(super) async fn run(
@@ -62,6 +73,7 @@ pub(super) async fn run(
                 Ok(followed) => followed,
                 Err(error @ FeedError::ForeignPosition(_)) => return Err(error.into()),
                 Err(error) => {
+                    measure::read_again();
                     tracing::warn!(%error, "the log is asked again");
                     tokio::time::sleep(RETRY_PAUSE).await;
                     continue;
@@ -70,11 +82,9 @@ pub(super) async fn run(
         };
         limit = next_page(&followed.events, TARGET_BYTES).unwrap_or(limit);
         let count = followed.events.len() as u64;
+        measure::read(count);
         // Decoding is work for a processor, not for the tasks that wait.
-        let (batch, undecodable) = tokio::task::block_in_place(|| decode(&followed, versions));
-        let Some(batch) = batch else {
-            return undecodable.map_or(Ok(done), Err);
-        };
+        let batch = tokio::task::block_in_place(|| decode(&followed, versions));
         done = Progress {
             events: done.events + count,
             position: Some(batch.end),
@@ -89,27 +99,20 @@ pub(super) async fn run(
             drop(sent);
         }
         progress(done);
-        if let Some(error) = undecodable {
-            tracing::error!(%error, "no read model goes beyond this event");
-            return Err(error);
-        }
         if senders.iter().all(mpsc::Sender::is_closed) {
             return Ok(done);
         }
     }
 }
 
-/// Decodes a page up to the first event that cannot be read, and says what is wrong with that.
-fn decode(followed: &Followed, versions: &[Version]) -> (Option<Batch>, Option<EngineError>) {
+/// Decodes a page. What cannot be read is for the shard to deal with whose account it is.
+fn decode(followed: &Followed, versions: &[Version]) -> Batch {
     let mut parts: [Part; SHARDS] = Default::default();
-    let mut end = None;
-    let mut undecodable = None;
     for recorded in &followed.events {
         let position = recorded.position;
         // Streams that are not accounts' belong to somebody else.
         let Some(account) = recorded.stream.account() else {
             parts[0].skipped.push(position);
-            end = Some(position);
             continue;
         };
         let part = &mut parts[shard::of(account)];
@@ -119,34 +122,31 @@ fn decode(followed: &Followed, versions: &[Version]) -> (Option<Batch>, Option<E
             .any(|version| version.projection.takes(event_type))
         {
             part.passed.push(position);
-            end = Some(position);
             continue;
         }
         let decoded = match decode_recorded(recorded) {
             Ok(decoded) => decoded,
             Err(error) => {
-                let reason = error.to_string();
-                undecodable = Some(EngineError::Undecodable { position, reason });
-                break;
+                part.unreadable.push(Unreadable {
+                    account,
+                    revision: recorded.revision.cast_signed(),
+                    position,
+                    reason: error.to_string(),
+                });
+                continue;
             }
         };
         match decoded.event {
-            Some(event) => part.events.push(Applied {
-                account,
-                revision: recorded.revision.cast_signed(),
-                position,
-                event_id: recorded.event_id,
-                metadata: decoded.metadata,
-                event,
-            }),
+            Some(event) => {
+                let applied = Applied::of(account, recorded, decoded.metadata, event);
+                part.events.push(applied);
+            }
             None => part.skipped.push(position),
         }
-        end = Some(position);
     }
-    if undecodable.is_none() {
-        // Beyond the last event lies what the log itself saw was not for us.
-        end = Some(followed.reached);
+    // Beyond the last event lies what the log itself saw was not for us.
+    Batch {
+        parts,
+        end: followed.reached,
     }
-    let batch = end.map(|end| Batch { parts, end });
-    (batch, undecodable)
 }

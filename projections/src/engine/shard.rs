@@ -1,5 +1,6 @@
 //! Shards: which part of the log's accounts a worker takes.
 
+use crate::projection::Projection;
 use domain::AccountId;
 use std::ops::Range;
 
@@ -10,6 +11,15 @@ pub(super) const SHARDS: usize = 4;
 /// The shard of an account. Account ids are random in their last bits.
 pub(super) fn of(account: AccountId) -> usize {
     account.uuid().as_bytes()[15] as usize % SHARDS
+}
+
+/// The shard of a read model that takes an account.
+pub(crate) fn shard_of(projection: &dyn Projection, account: AccountId) -> i32 {
+    if projection.is_sharded() {
+        of(account) as i32
+    } else {
+        0
+    }
 }
 
 /// The parts of a batch that each shard of a read model takes: one each, or all in one.

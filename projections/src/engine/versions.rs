@@ -1,14 +1,14 @@
-//! Which versions an engine keeps: all that are there to be asked, or the one that it fills.
+//! What an engine keeps: all versions that are there to be asked, or the one that it fills; and
+//! which shards of them, where the work is shared.
 
 use super::catalogue::{self, Entry};
+use super::sharing::{Division, Sharing, TEND_INTERVAL};
 use super::{DatabaseError, Disagreement, Engine, EngineError, describe};
 use crate::projection::ProjectionError;
 use crate::version::Version;
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 use tokio_util::sync::CancellationToken;
-
-/// How often a projector looks whether there are other versions now.
-const VERSIONS_INTERVAL: Duration = Duration::from_secs(1);
+use uuid::Uuid;
 
 impl Engine {
     /// Makes the first version of each read model that has none. The log is asked for its id only
@@ -118,26 +118,75 @@ impl Engine {
         Ok(are_there && self.kept(&held)?.iter().all(is_filled))
     }
 
-    /// Ends a run when there are other versions to keep than those that it keeps.
-    pub(super) async fn watch(&self, kept: &[Version], run: &CancellationToken) -> Infallible {
-        let numbers = |versions: &[Version]| -> Vec<_> {
-            let numbers = versions.iter();
-            numbers
-                .map(|version| (version.name(), version.number))
-                .collect()
+    /// What there is to do now: everything, or what falls to one of those who share it.
+    pub(super) async fn work(
+        &self,
+        versions: Vec<Version>,
+        sharing: Option<&mut Sharing>,
+    ) -> Result<Work, EngineError> {
+        let (projector, division) = match sharing {
+            None => (None, Division::default()),
+            Some(sharing) => (Some(sharing.projector), sharing.share(&versions).await?),
         };
-        let kept = numbers(kept);
+        Ok(Work {
+            versions,
+            projector,
+            division,
+        })
+    }
+
+    /// Ends a run when there is other work than that which it does.
+    pub(super) async fn watch(
+        &self,
+        work: &Work,
+        sharing: &mut Sharing,
+        run: &CancellationToken,
+    ) -> Infallible {
         loop {
-            tokio::time::sleep(VERSIONS_INTERVAL).await;
+            tokio::time::sleep(TEND_INTERVAL).await;
             // What cannot be asked now is asked again; the workers say what is the matter.
-            match self.versions().await {
-                Ok(found) if numbers(&found) != kept => break,
-                Err(EngineError::Disagreement(_)) => break,
-                _ => {}
+            let changed = match self.versions().await {
+                Ok(found) => match self.work(found, Some(sharing)).await {
+                    Ok(now) => !work.is_same(&now),
+                    Err(error) => {
+                        tracing::warn!(%error, "no sign of life was given");
+                        false
+                    }
+                },
+                Err(EngineError::Disagreement(_)) => true,
+                Err(_) => false,
+            };
+            if changed {
+                break;
             }
         }
-        tracing::info!("there are other versions of read models now");
+        tracing::info!("the work is divided anew");
         run.cancel();
         std::future::pending().await
+    }
+}
+
+/// What a run does.
+pub(super) struct Work {
+    pub(super) versions: Vec<Version>,
+    /// Who does it, if it is shared.
+    pub(super) projector: Option<Uuid>,
+    /// What falls to it, if it is shared.
+    division: Division,
+}
+
+impl Work {
+    /// Whether a shard is among it.
+    pub(super) fn is_ours(&self, version: &Version, shard: i32) -> bool {
+        let id = (version.name().to_owned(), version.number, shard);
+        self.projector.is_none() || self.division.ours.contains(&id)
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let numbers = |work: &Self| -> Vec<_> {
+            let versions = work.versions.iter();
+            versions.map(|it| (it.name(), it.number)).collect()
+        };
+        self.division == other.division && numbers(self) == numbers(other)
     }
 }

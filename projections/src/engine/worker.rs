@@ -2,22 +2,28 @@
 //! until it holds.
 
 use super::checkpoint::{self, Move};
+use super::measure;
+use super::parking::{self, OnFault, Parked};
 use super::reader::Batch;
-use super::{Database, EngineError};
-use crate::projection::{Applied, ProjectionError};
+use super::taken::Taken;
+use super::{Database, EngineError, culprit, sharing};
+use crate::erasure::erased_in;
+use crate::projection::ProjectionError;
 use crate::sql::Held;
 use crate::tables::{Statements, Tables};
 use crate::version::Version;
-use std::{ops::Range, sync::Arc, time::Duration};
+use domain::AccountId;
+use std::{ops::Range, sync::Arc, time::Duration, time::Instant};
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// A transaction idle for longer is ended by the server: a frozen projector holds nothing. And a
 /// commit need not wait for the disk: rows and checkpoint are lost or kept together, and what is
 /// lost is projected again. Statements are prepared once but planned for each batch: a plan made
 /// while a table was empty would read all of it for ever.
-const SESSION: &str = "set idle_in_transaction_session_timeout = '10s';
+const SESSION: &str = "set idle_in_transaction_session_timeout = '5s';
     set synchronous_commit = off;
     set plan_cache_mode = force_custom_plan";
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -33,6 +39,9 @@ pub(super) struct Shard {
     /// The parts of each batch that it takes.
     pub(super) parts: Range<usize>,
     pub(super) held: Held,
+    pub(super) parked: Parked,
+    /// Who keeps it, if only its keeper may move it.
+    pub(super) projector: Option<Uuid>,
 }
 
 /// A connection with the statements that it has prepared.
@@ -43,12 +52,14 @@ struct Session {
 
 struct Worker {
     shard: Shard,
+    on_fault: OnFault,
     database: Arc<dyn Database>,
     session: Option<Session>,
 }
 
 pub(super) async fn run(
     shard: Shard,
+    on_fault: OnFault,
     database: Arc<dyn Database>,
     mut batches: mpsc::Receiver<Arc<Batch>>,
     cancel: CancellationToken,
@@ -57,23 +68,34 @@ pub(super) async fn run(
     let version = shard.version.number;
     let mut worker = Worker {
         shard,
+        on_fault,
         database,
         session: None,
     };
+    measure::start(&worker.shard.version);
     while let Some(batch) = batches.recv().await {
         let (mut pause, mut attempt) = (FIRST_PAUSE, 0);
         while let Err(source) = worker.apply(&batch).await {
             worker.session = None;
             attempt += 1;
-            if matches!(source, ProjectionError::WentBack) {
-                cancel.cancel();
-                return Err(EngineError::WentBack(name));
+            match source {
+                ProjectionError::WentBack => {
+                    measure::restart(&worker.shard.version);
+                    cancel.cancel();
+                    return Err(EngineError::WentBack(name));
+                }
+                ProjectionError::KeptElsewhere => return Ok(()),
+                _ => {}
             }
             if !source.is_passing() && attempt >= LASTING_ATTEMPTS {
-                tracing::error!(projection = name, version, error = %source, "the read model is halted");
-                worker.note_fault(&source).await;
-                return Err(EngineError::Projection { name, source });
+                if worker.parks(&batch, &source).await {
+                    attempt = 0;
+                    continue;
+                }
+                measure::halt(&worker.shard.version);
+                return Err(EngineError::of(&worker.shard.version, source));
             }
+            measure::retry(&worker.shard.version);
             tracing::warn!(projection = name, version, attempt, error = %source, "a batch is tried again");
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
@@ -88,36 +110,34 @@ pub(super) async fn run(
 impl Worker {
     /// Applies what of a batch lies after the checkpoint. Doing it again does nothing.
     async fn apply(&mut self, batch: &Batch) -> Result<(), ProjectionError> {
-        let to = Held::at(batch.end);
         if self.session.is_none() {
             self.connect().await?;
         }
         let Some(Session { client, statements }) = &mut self.session else {
             return Ok(());
         };
-        let from = self.shard.held;
-        if from.order() >= to.order() {
+        let shard = &self.shard;
+        let from = shard.held;
+        if from.order() >= Held::at(batch.end).order() {
             return Ok(());
         }
-        let held = from.position();
-        let is_new = |position| held.is_none_or(|held| position > held);
-        let parts = || batch.parts[self.shard.parts.clone()].iter();
-        let new: Vec<&[Applied]> = parts()
-            .map(|part| &part.events[part.events.partition_point(|e| !is_new(e.position))..])
-            .filter(|events| !events.is_empty())
-            .collect();
-        let skipped = parts().flat_map(|part| &part.skipped);
-        let passed = parts().flat_map(|part| &part.passed);
-        let passed = passed.filter(|position| is_new(**position)).count();
+        let taken = Taken::of(batch, shard.parts.clone(), from, &shard.parked);
+        if taken.end.order() <= from.order() {
+            return taken.to_the_end();
+        }
+        let events = taken.events.iter().map(|events| events.len());
         let step = Move {
-            shard: self.shard.number,
+            shard: shard.number,
             from,
-            to,
-            events: new.iter().map(|events| events.len()).sum::<usize>() + passed,
-            skipped: skipped.filter(|position| is_new(**position)).count(),
+            to: taken.end,
+            parkings: shard.parked.parkings,
+            projector: shard.projector,
+            events: events.sum::<usize>() + taken.passed,
+            skipped: taken.skipped,
         };
-        let version = &self.shard.version;
-        let moved = if new.is_empty() {
+        let started = Instant::now();
+        let version = &shard.version;
+        let moved = if taken.events.is_empty() {
             checkpoint::advance(client, version, &step).await?
         } else {
             let transaction = client.transaction().await?;
@@ -125,8 +145,11 @@ impl Worker {
             let moved = checkpoint::advance(&transaction, version, &step).await?;
             if moved {
                 let tables = Tables::new(&transaction, version, statements);
-                for events in new {
+                for events in &taken.events {
                     version.projection.apply(&tables, events).await?;
+                    if !shard.parked.accounts.is_empty() {
+                        parking::forget(&transaction, version, &erased_in(events)).await?;
+                    }
                 }
                 transaction.commit().await?;
             } else {
@@ -136,8 +159,9 @@ impl Worker {
             moved
         };
         if moved {
-            self.shard.held = to;
-            return Ok(());
+            measure::applied(version, step.events, started.elapsed());
+            self.shard.held = taken.end;
+            return taken.to_the_end();
         }
         self.session = None;
         Box::pin(self.apply(batch)).await
@@ -147,18 +171,19 @@ impl Worker {
         let lost = |e: super::DatabaseError| ProjectionError::Unreachable(e.0);
         let client = self.database.connect().await.map_err(lost)?;
         client.batch_execute(SESSION).await?;
+        let shard = &mut self.shard;
+        let (version, number) = (&shard.version, shard.number);
+        if let Some(projector) = shard.projector
+            && !sharing::is_kept_by(&client, projector, version, number).await?
+        {
+            return Err(ProjectionError::KeptElsewhere);
+        }
         // A commit whose answer was lost has moved the checkpoint: it is read, not remembered.
-        let Shard {
-            version,
-            number,
-            held,
-            ..
-        } = &self.shard;
-        let found = checkpoint::load(&client, version, *number, held.log).await?;
+        let found = checkpoint::load(&client, version, number, shard.held.log).await?;
         // Commits that did not wait for the disk are lost in a crash. The batches since then are
         // gone from here, so the run must begin anew: nothing is skipped.
-        self.shard.held = found
-            .filter(|found| found.order() >= held.order())
+        (shard.held, shard.parked) = found
+            .filter(|(found, _)| found.order() >= shard.held.order())
             .ok_or(ProjectionError::WentBack)?;
         self.session = Some(Session {
             client,
@@ -167,20 +192,58 @@ impl Worker {
         Ok(())
     }
 
-    /// Leaves word in the database of why this shard stands still, if that can be reached.
-    async fn note_fault(&self, fault: &ProjectionError) {
+    /// Deals with a fault that trying again does not mend: parks the stream that is to blame, if
+    /// that is wanted, or leaves word of why this shard stands still. Says whether it can go on.
+    async fn parks(&mut self, batch: &Batch, fault: &ProjectionError) -> bool {
+        let outcome = self.settle(batch, fault).await;
+        self.session = None;
         let Shard {
             version, number, ..
         } = &self.shard;
-        let Ok(client) = self.database.connect().await else {
-            return;
-        };
-        let noted = checkpoint::note_fault(&client, version, *number, &fault.to_string()).await;
-        if let Err(error) = noted {
-            tracing::warn!(
-                error = super::describe(&error),
-                "the fault is not on record"
-            );
+        match outcome {
+            Ok(Some(account)) => {
+                tracing::error!(%version, %account, error = %fault, "a stream is parked");
+                true
+            }
+            Ok(None) => {
+                tracing::error!(%version, shard = number, error = %fault, "the read model is halted");
+                false
+            }
+            Err(error) => {
+                tracing::error!(%version, shard = number, error = %fault, "the read model is halted");
+                tracing::warn!(%error, "the fault is not on record");
+                false
+            }
         }
+    }
+
+    /// The stream that was parked, or nothing, and then the fault is on record.
+    async fn settle(
+        &mut self,
+        batch: &Batch,
+        fault: &ProjectionError,
+    ) -> Result<Option<AccountId>, ProjectionError> {
+        self.connect().await?;
+        let Some(Session { client, .. }) = &mut self.session else {
+            return Ok(None);
+        };
+        let shard = &self.shard;
+        let version = &shard.version;
+        let taken = Taken::of(batch, shard.parts.clone(), shard.held, &shard.parked);
+        let culprit = match taken.culprit() {
+            Some(culprit) => Some(culprit),
+            None => culprit::find(client, version, &taken).await?,
+        };
+        let wanted = culprit.as_ref().filter(|culprit| {
+            self.on_fault == OnFault::Park && !shard.parked.accounts.contains_key(&culprit.account)
+        });
+        let reason = fault.to_string();
+        if let Some(culprit) = wanted
+            && parking::park(client, (version, shard.number), culprit, &reason).await?
+        {
+            return Ok(Some(culprit.account));
+        }
+        checkpoint::note_fault(client, version, shard.number, &reason, culprit.as_ref()).await?;
+        Ok(None)
     }
 }

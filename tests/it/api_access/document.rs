@@ -5,9 +5,10 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const PATHS: [&str; 39] = [
+const PATHS: [&str; 40] = [
     "/deletions/{code}",
     "/healthz",
+    "/metrics",
     "/oauth/{platform}/callback",
     "/readyz",
     "/v1/accounts/{account_id}",

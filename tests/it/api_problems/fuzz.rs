@@ -148,9 +148,10 @@ async fn no_question_is_the_servers_fault() -> anyhow::Result<()> {
         ensure!(reply.status < 500, "{path}: {}", reply.text);
         if reply.status == 200 {
             let media_type = reply.content_type();
-            let expected = match route.template.ends_with("/audit/export") {
-                true => "application/x-ndjson",
-                false => "application/json",
+            let expected = match route.template.as_str() {
+                "/metrics" => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                path if path.ends_with("/audit/export") => "application/x-ndjson",
+                _ => "application/json",
             };
             ensure!(media_type == expected, "{path}: {media_type}");
             continue;

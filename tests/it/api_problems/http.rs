@@ -14,7 +14,7 @@ async fn methods_that_a_route_does_not_have() -> anyhow::Result<()> {
     let scene = Scene::new().await?;
     let server = &scene.ground.server;
     let bearer = format!("Bearer {}", server.key);
-    for route in ROUTES.iter().chain(&["/healthz", "/readyz"]) {
+    for route in ROUTES.iter().chain(&["/healthz", "/metrics", "/readyz"]) {
         let path = scene.path(route);
         for method in [
             Method::POST,

@@ -25,7 +25,7 @@ pub(super) struct Scene {
     pub(super) fake: Fake,
     pub(super) ledger: TestLedger,
     pub(super) server: Server,
-    logs: tempfile::NamedTempFile,
+    pub(super) logs: tempfile::NamedTempFile,
 }
 
 /// A page as a browser has it.

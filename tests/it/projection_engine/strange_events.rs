@@ -15,6 +15,7 @@ use std::sync::Arc;
 use tests::TestLedger;
 use tests::ledger::first_versions;
 use tests::rng::{Rng, seed};
+use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -57,6 +58,16 @@ async fn append(
         events: Arc::new([event]),
     };
     Ok(ledger.log.append(append).await?)
+}
+
+/// Appends an event to an account that nobody can read.
+pub(super) async fn poison(
+    ledger: &TestLedger,
+    account: domain::AccountId,
+) -> anyhow::Result<Appended> {
+    let stream = StreamName::of_account(account);
+    let data = br#"{"nonsense":true}"#;
+    append(ledger, &stream, "MetricsObserved", metadata(1)?, data).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,6 +117,21 @@ async fn unknown_events_are_skipped_and_counted() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Of the shards of accounts that are not the event's, each goes on.
+async fn assert_others_go_on(ledger: &TestLedger, client: &Client) -> anyhow::Result<()> {
+    let head = ledger
+        .log
+        .head()
+        .await?
+        .map(|head| head.commit.cast_signed());
+    let sql = "select count(*) as shards
+               from projection_checkpoints
+               where name in ('follower_trends', 'top_posts') and commit_position = $1";
+    let row = client.query_one(sql, &[&head]).await?;
+    assert_eq!(row.try_get::<_, i64>("shards")?, 2 * 3);
+    Ok(())
+}
+
 /// Runs the engine twice: it halts at this position each time.
 async fn assert_halts_at(ledger: &TestLedger, position: Position) -> anyhow::Result<()> {
     for most in [4_000, 1] {
@@ -124,7 +150,8 @@ async fn assert_halts_at(ledger: &TestLedger, position: Position) -> anyhow::Res
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_undecodable_event_halts_and_nothing_behind_it_is_applied() -> anyhow::Result<()> {
+async fn an_undecodable_event_halts_its_shard_and_nothing_behind_it_is_applied()
+-> anyhow::Result<()> {
     let seed = seed(0xbad);
     eprintln!("seed {seed}");
     let mut rng = Rng::new(seed);
@@ -147,12 +174,13 @@ async fn an_undecodable_event_halts_and_nothing_behind_it_is_applied() -> anyhow
         let last_sound = ledger.log.head().await?;
         let stream = StreamName::of_account(poisoned);
         let poison = append(&ledger, &stream, event_type, metadata, data).await?;
-        let behind = ledger.import("creator", Platform::Tiktok, "behind").await?;
+        let behind = super::parking::neighbour(&ledger, poisoned).await?;
         ledger
             .observe(behind, "2026-01-03T00:00:00Z", &[(Metric::Followers, 2)])
             .await?;
 
         assert_halts_at(&ledger, poison.position).await?;
+        assert_others_go_on(&ledger, &client).await?;
         let row = client
             .query_one(
                 "select count(*) as applied from accounts_v1 where account_id = $1",

@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use async_trait::async_trait;
 use commands::ports::{Append, EventLog, ExpectedRevision, NewEvent};
 use domain::account::Event;
-use domain::{EventId, Metric, Platform, Position, RecordedEvent};
+use domain::{EventId, Metric, Platform, Position, RecordedEvent, StreamName};
 use projections::feed::{EventFeed, FeedError, Follower, Subscription};
 use projections::follower_trends::FollowerTrends;
 use projections::top_posts::TopPosts;
@@ -153,6 +153,16 @@ impl EventFeed for Lifting {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, FeedError> {
         let events = self.0.read_all(after, limit).await?;
+        Ok(events.into_iter().map(lift).collect())
+    }
+
+    async fn of_stream(
+        &self,
+        stream: &StreamName,
+        from_revision: u64,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, FeedError> {
+        let events = self.0.of_stream(stream, from_revision, limit).await?;
         Ok(events.into_iter().map(lift).collect())
     }
 

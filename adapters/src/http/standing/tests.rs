@@ -35,6 +35,7 @@ fn standing<'a>(phase: &'a str, health: Option<&'a HealthRow>) -> Standing<'a> {
         since: None,
         reason: None,
         observed: true,
+        parked_since: None,
         health,
         now: at(NOW),
     }
@@ -44,6 +45,18 @@ fn colour(success: Option<&str>, failing: Option<(&str, &str)>) -> Colour {
     standing("connected", Some(&health(success, failing)))
         .badge()
         .colour
+}
+
+#[test]
+fn an_account_whose_events_wait_is_stale_and_says_why() {
+    let parked = |phase| Standing {
+        parked_since: Some(at(NOW)),
+        ..standing(phase, None)
+    };
+    let state = parked("imported").state();
+    assert_eq!(state.state, StateName::Stale);
+    assert!(state.cause.contains("parked since"), "{}", state.cause);
+    assert_eq!(parked("erased").state().state, StateName::Erased);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Group commit: while one batch is being committed, the next one gathers.
 
 use super::batch::{Batch, STATEMENT, Waiting};
+use super::measure;
 use crate::postgres::connect::Endpoint;
 use commands::ports::{Append, AppendError, Appended};
 use std::time::{Duration, Instant};
@@ -62,6 +63,7 @@ async fn run(endpoint: Endpoint, log_id: Uuid, mut waiting: mpsc::Receiver<Waiti
             }
         }
         gather(&mut batch, &mut deferred, &mut waiting, &pace).await;
+        measure::closed(deferred.len() + waiting.len());
         if connection
             .as_ref()
             .is_none_or(|(client, _)| client.is_closed())
@@ -79,10 +81,9 @@ async fn run(endpoint: Endpoint, log_id: Uuid, mut waiting: mpsc::Receiver<Waiti
         if let Some((client, statement)) = &connection {
             let (appends, start) = (batch.len(), Instant::now());
             batch.write(client, statement, log_id).await;
-            pace = Pace {
-                appends,
-                commit: start.elapsed(),
-            };
+            let commit = start.elapsed();
+            measure::committed(appends, commit);
+            pace = Pace { appends, commit };
         }
     }
 }

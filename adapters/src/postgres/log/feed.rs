@@ -3,7 +3,8 @@
 use super::{PostgresLog, recorded};
 use crate::postgres::connect::describe_pool;
 use async_trait::async_trait;
-use domain::{Position, RecordedEvent};
+use commands::ports::EventLog;
+use domain::{Position, RecordedEvent, StreamName};
 use projections::feed::{EventFeed, FeedError, Follower, Subscription};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -53,6 +54,16 @@ impl EventFeed for PostgresLog {
             .map(|row| recorded(self.log_id, row))
             .collect::<Result<_, _>>()
             .map_err(|e| FeedError::Unavailable(e.to_string()))
+    }
+
+    async fn of_stream(
+        &self,
+        stream: &StreamName,
+        from_revision: u64,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, FeedError> {
+        let read = self.read_stream(stream, from_revision, limit).await;
+        read.map_err(|error| FeedError::Unavailable(error.to_string()))
     }
 
     async fn head(&self) -> Result<Option<Position>, FeedError> {
