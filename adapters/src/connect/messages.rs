@@ -14,6 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// By how much a platform's clock may be behind ours, and its whole seconds behind our microseconds.
+const SKEW_MICROS: i64 = 60_000_000;
 /// How many requests for deletion are taken up at once.
 const OPEN_DELETIONS: i64 = 100;
 /// The pause between looks for what is unfinished.
@@ -85,7 +87,9 @@ impl Connections {
         let named = self.credentials.named(platform, id).await?;
         let mut ended = 0;
         for facts in self.credentials.facts(&named).await? {
-            if at.is_none_or(|at| facts.connected_at <= at) {
+            let is_about_it =
+                |at: Timestamp| facts.connected_at <= at.saturating_add_micros(SKEW_MICROS);
+            if at.is_none_or(is_about_it) {
                 self.disconnect(facts.account, reason, context(ACTOR))
                     .await?;
                 ended += 1;

@@ -177,3 +177,36 @@ async fn a_start_needs_the_role_the_scope_and_a_sound_body() -> anyhow::Result<(
     }
     Ok(())
 }
+
+/// Browsers and platforms show a state, a signature or a code, and no key.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_route_tells_nothing_to_who_shows_nothing() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    for (method, path, status) in [
+        ("GET", "/deletions/0123456789abcdef0123456789abcdef", 404),
+        ("GET", "/oauth/myspace/callback?code=c0de", 404),
+        ("GET", "/webhooks/facebook", 403),
+        ("GET", "/webhooks/myspace", 404),
+        ("POST", "/webhooks/facebook", 403),
+        ("POST", "/webhooks/instagram/deauthorize", 400),
+        ("POST", "/webhooks/facebook/delete?signed_request=a.b", 400),
+        ("POST", "/webhooks/tiktok/deauthorize", 404),
+        ("DELETE", "/webhooks/tiktok", 405),
+    ] {
+        let url = format!("{}{path}", scene.server.base);
+        let answer = scene
+            .server
+            .client
+            .request(method.parse()?, url)
+            .send()
+            .await?;
+        let kind = answer.headers()["content-type"].clone();
+        let (found, text) = (answer.status().as_u16(), answer.text().await?);
+        ensure!(found == status, "{method} {path}: {found} {text}");
+        ensure!(
+            kind == "application/problem+json",
+            "{method} {path}: {text}"
+        );
+    }
+    scene.ensure_nothing_stored().await
+}
