@@ -5,7 +5,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const PATHS: [&str; 40] = [
+const PATHS: [&str; 42] = [
     "/deletions/{code}",
     "/healthz",
     "/metrics",
@@ -30,7 +30,9 @@ const PATHS: [&str; 40] = [
     "/v1/accounts/{account_id}/velocity",
     "/v1/admin/projections",
     "/v1/admin/projections/{name}/diff",
+    "/v1/admin/projections/{name}/park",
     "/v1/admin/projections/{name}/rebuild",
+    "/v1/admin/projections/{name}/retry",
     "/v1/admin/projections/{name}/rollback",
     "/v1/admin/projections/{name}/switch",
     "/v1/admin/projections/{name}/versions/{version}",
