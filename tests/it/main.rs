@@ -8,6 +8,7 @@ mod architecture;
 mod audit;
 mod canary;
 mod command_side;
+mod connect;
 mod copy;
 mod dirty_import;
 mod doubles;
