@@ -4,7 +4,6 @@
 //! marked so. The same seed gives the same history, so a second start appends only new days.
 
 mod history;
-mod noise;
 mod plan;
 
 pub use plan::{ACCOUNTS, DemoAccount};

@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod audit;
 pub mod clock;
+pub mod connect;
 pub mod copy;
 pub mod demo;
 pub mod erasure;
@@ -10,7 +11,9 @@ pub mod eventstore;
 pub mod http;
 pub mod import;
 pub mod monitoring;
+mod noise;
 mod pages;
 pub mod platforms;
 pub mod postgres;
+pub mod simulator;
 pub mod vault;

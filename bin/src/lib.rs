@@ -16,10 +16,12 @@ mod progress;
 mod projections;
 mod projector;
 mod serve;
+mod simulate;
 mod telemetry;
+mod vault;
 
 use clap::Parser;
-use cli::{Cli, Command, LogCommand};
+use cli::{Cli, Command, LogCommand, VaultCommand};
 use config::Config;
 use std::process::ExitCode;
 
@@ -53,7 +55,7 @@ async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
         Command::Serve(arguments) => serve::run(&config, &arguments).await,
         Command::Import(arguments) => import::run(&config, &arguments).await,
         Command::Migrate => app::migrate(&config).await,
-        Command::Projector(arguments) => projector::run(&config, &arguments).await,
+        Command::Projector(arguments) => Box::pin(projector::run(&config, &arguments)).await,
         Command::Projections(arguments) => projections::run(&config, &arguments).await,
         Command::Keys(arguments) => keys::run(&config, &arguments).await,
         Command::Audit(arguments) => audit::run(&config, &arguments).await,
@@ -61,9 +63,14 @@ async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
             let LogCommand::Copy(arguments) = arguments.command;
             log_copy::run(&config, &arguments).await
         }
+        Command::Vault(arguments) => {
+            let VaultCommand::Rotate(arguments) = arguments.command;
+            vault::rotate(&config, &arguments).await
+        }
         Command::Erase(arguments) => erase::run(&config, &arguments).await,
         Command::Backup(arguments) => backup::backup(&config, &arguments).await,
         Command::Classify(arguments) => classify::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments).await,
         Command::Restore(arguments) => backup::restore(&config, &arguments).await,
     }
 }

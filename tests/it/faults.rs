@@ -43,6 +43,8 @@ const TIMES: usize = 5;
 struct Program {
     child: Child,
     said: tempfile::NamedTempFile,
+    /// How much of it was waited for already.
+    heard: usize,
 }
 
 impl Program {
@@ -52,7 +54,11 @@ impl Program {
             .stdout(Stdio::null())
             .stderr(File::create(said.path())?)
             .spawn()?;
-        Ok(Self { child, said })
+        Ok(Self {
+            child,
+            said,
+            heard: 0,
+        })
     }
 
     fn said(&self) -> anyhow::Result<String> {
@@ -69,7 +75,8 @@ impl Program {
         loop {
             let said = self.said()?;
             let has_all = |line: &&str| words.iter().all(|word| line.contains(word));
-            if said.lines().filter(has_all).count() >= times {
+            if said[self.heard..].lines().filter(has_all).count() >= times {
+                self.heard = said.len();
                 return Ok(());
             }
             let ended = self.has_ended()?;

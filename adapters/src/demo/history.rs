@@ -1,7 +1,7 @@
 //! One account's days: a sync each, its numbers, its recent posts, and now and then a failure.
 
-use super::noise::{between, one_in};
 use super::plan::DemoAccount;
+use crate::noise::{between, one_in};
 use commands::text::{PostText, ProfileText};
 use commands::{Connection, Intent, PostSnapshot, Profile};
 use domain::account::{

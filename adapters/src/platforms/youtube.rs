@@ -99,6 +99,10 @@ fn lacks(scopes: &BTreeSet<String>) -> bool {
 }
 
 fn channel(call: &Call, json: &Value) -> Result<Understood, Failure> {
+    // An answer without a body says nothing of channels.
+    if json.is_null() {
+        return Err(Failure::new(Class::Transient, "empty"));
+    }
     let items = match json.get("items") {
         // Left out or empty where the person has no channel: both were seen.
         None | Some(Value::Null) => &[],

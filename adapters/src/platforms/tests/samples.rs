@@ -276,6 +276,8 @@ fn what_was_asked_decides() {
             "{body}"
         );
     }
+    let empty = class(&format!("{channels}?mine=true"), "");
+    assert_eq!(empty, Class::Transient, "an empty body is no answer");
     let token = "https://oauth2.googleapis.com/token";
     let scopes = "https://www.googleapis.com/auth/youtube.readonly \
                   https://www.googleapis.com/auth/yt-analytics.readonly";
