@@ -34,8 +34,10 @@ pub(crate) async fn run(arguments: &Simulate) -> anyhow::Result<()> {
     for platform in Platform::ALL {
         let app = handle.apps().of(platform);
         line(&format!(
-            "  {platform:<10} {} {}",
-            app.client_id, app.secret
+            "  {:<10} {} {}",
+            platform.name(),
+            app.client_id,
+            app.secret
         ));
     }
     line("");
