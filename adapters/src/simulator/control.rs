@@ -2,26 +2,25 @@
 //!
 //! It asks nobody for a key: whoever reaches the simulator may use it. `docs/simulator.md` has it.
 
+mod told;
+
 use super::faults::Plan;
 use super::grants::End;
-use super::limits::{Allowances, Bucket};
+use super::limits::Allowances;
 use super::messages::{self, Order};
-use super::play::{Core, ENDPOINTS, fault_names};
+use super::play::{Core, fault_names};
 use super::world::{AccountKey, PostKey, TooManyEdits, World};
-use super::{Fault, names, truth};
+use super::{Fault, names};
 use axum::Router;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Json, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post, put};
-use domain::{Platform, Timestamp};
+use domain::Platform;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-
-/// The most creators, counts or posts of one answer.
-const MOST_LISTED: usize = 1_000;
 
 /// A body, or why it is none.
 type Body<T> = Result<Json<T>, JsonRejection>;
@@ -31,7 +30,7 @@ type Params<T> = Result<Query<T>, QueryRejection>;
 /// All routes.
 pub(super) fn routes(core: Arc<Core>) -> Router {
     let routes = Router::new()
-        .route("/state", get(state))
+        .route("/state", get(told::state))
         .route("/clock", post(clock))
         .route(
             "/faults",
@@ -43,9 +42,9 @@ pub(super) fn routes(core: Arc<Core>) -> Router {
         .route("/grants/end", post(end_grants))
         .route("/posts/delete", post(delete_post))
         .route("/accounts/rename", post(rename))
-        .route("/creators", get(creators))
-        .route("/truth", get(tell))
-        .route("/counts", get(counts).delete(clear_counts))
+        .route("/creators", get(told::creators))
+        .route("/truth", get(told::tell))
+        .route("/counts", get(told::counts).delete(told::clear_counts))
         .route("/messages", post(send))
         .route("/elsewhere", any(elsewhere))
         .fallback(unknown);
@@ -93,32 +92,6 @@ type Answer = Result<Json<Value>, Problem>;
 
 async fn unknown() -> Problem {
     Problem::missing("there is no such route: docs/simulator.md lists them")
-}
-
-async fn state(State(core): State<Arc<Core>>) -> Json<Value> {
-    let now = core.clock.now();
-    let app = |platform| {
-        let app = core.apps.of(platform);
-        json!({"platform": platform, "client_id": app.client_id, "redirect_uris": app.redirect_uris})
-    };
-    let units = |bucket| core.limits.youtube_used(bucket, now);
-    Json(json!({
-        "base": core.base,
-        "now": now,
-        "speed": core.clock.speed(),
-        "creators": core.world.creators(),
-        "apps": Platform::ALL.map(app),
-        "endpoints": ENDPOINTS,
-        "plan": core.faults.plan(),
-        "faults_waiting": core.faults.list().len(),
-        "allowances": core.limits.allowances(),
-        "youtube_units_taken": {
-            "general": units(Bucket::General),
-            "search": units(Bucket::Search),
-            "batch": units(Bucket::Batch),
-        },
-        "elsewhere": core.counts.marked("elsewhere"),
-    }))
 }
 
 #[derive(Deserialize)]
@@ -282,106 +255,6 @@ fn known_account(
     };
     let found = world.account(key).map(|it| it.key);
     found.ok_or_else(|| Problem::missing(format!("creator {creator} has no such account there")))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CreatorsAsked {
-    #[serde(default)]
-    from: u32,
-    limit: Option<usize>,
-}
-
-async fn creators(State(core): State<Arc<Core>>, params: Params<CreatorsAsked>) -> Answer {
-    let Query(params) = params?;
-    let most = params.limit.unwrap_or(100).min(MOST_LISTED);
-    let listed = (params.from..core.world.creators())
-        .take(most)
-        .map(|creator| {
-            let of = |platform| core.world.accounts(creator, platform);
-            let accounts = Platform::ALL.into_iter().flat_map(of).map(|account| {
-                json!({
-                    "platform": account.key.platform,
-                    "ordinal": account.key.ordinal,
-                    "id": names::account(account.key),
-                    "handle": account.handle(core.clock.now()),
-                })
-            });
-            json!({
-                "creator": creator,
-                "name": core.world.name(creator),
-                "accounts": accounts.collect::<Vec<_>>(),
-            })
-        });
-    Ok(Json(json!({"creators": listed.collect::<Vec<_>>()})))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TruthAsked {
-    platform: Platform,
-    creator: u32,
-    #[serde(default)]
-    ordinal: u8,
-    at: Option<Timestamp>,
-    #[serde(default)]
-    posts: usize,
-}
-
-async fn tell(State(core): State<Arc<Core>>, params: Params<TruthAsked>) -> Answer {
-    let Query(asked) = params?;
-    let key = known_account(&core.world, asked.platform, asked.creator, asked.ordinal)?;
-    let at = asked.at.unwrap_or_else(|| core.clock.now());
-    let account = core.world.account(key);
-    let told = account.map(|it| truth::of(&it, at, asked.posts.min(MOST_LISTED)));
-    Ok(Json(json!(told)))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CountsAsked {
-    platform: Option<Platform>,
-    endpoint: Option<String>,
-    creator: Option<u32>,
-}
-
-async fn counts(State(core): State<Arc<Core>>, params: Params<CountsAsked>) -> Answer {
-    let Query(asked) = params?;
-    let fits = |it: &super::Counted| {
-        asked
-            .platform
-            .is_none_or(|platform| it.platform == platform)
-            && asked
-                .endpoint
-                .as_deref()
-                .is_none_or(|name| it.endpoint == name)
-            && asked
-                .creator
-                .is_none_or(|creator| it.account.map(|it| it.creator) == Some(creator))
-    };
-    let listed = core
-        .counts
-        .list(fits, MOST_LISTED)
-        .into_iter()
-        .map(|(it, calls)| {
-            json!({
-                "platform": it.platform,
-                "endpoint": it.endpoint,
-                "creator": it.account.map(|it| it.creator),
-                "ordinal": it.account.map(|it| it.ordinal),
-                "grant": it.grant.map(|it| format!("{it:016x}")),
-                "calls": calls,
-            })
-        });
-    let listed: Vec<_> = listed.collect();
-    Ok(Json(
-        json!({"calls": core.counts.calls(fits), "counts": listed}),
-    ))
-}
-
-async fn clear_counts(State(core): State<Arc<Core>>) -> Json<Value> {
-    core.counts.clear();
-    Json(json!({"calls": 0}))
 }
 
 async fn send(State(core): State<Arc<Core>>, body: Body<Order>) -> Answer {

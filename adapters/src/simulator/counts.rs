@@ -23,48 +23,56 @@ pub struct Counted {
 }
 
 /// All counts since the start.
-pub struct Counts(Mutex<(LruCache<Counted, u64>, BTreeMap<&'static str, u64>)>);
+pub struct Counts(Mutex<Kept>);
+
+struct Kept {
+    calls: LruCache<Counted, u64>,
+    marks: BTreeMap<&'static str, u64>,
+}
 
 impl Default for Counts {
     fn default() -> Self {
-        Self(Mutex::new((LruCache::unbounded(), BTreeMap::new())))
+        Self(Mutex::new(Kept {
+            calls: LruCache::unbounded(),
+            marks: BTreeMap::new(),
+        }))
     }
 }
 
 impl Counts {
     /// Counts a call, and tells the how manieth of its kind it is, from zero.
     pub(super) fn note(&self, counted: Counted) -> u64 {
-        let mut counts = self.counts();
-        let so_far = counts.0.get_or_insert_mut(counted, || 0);
+        let mut kept = self.kept();
+        let so_far = kept.calls.get_or_insert_mut(counted, || 0);
         *so_far += 1;
         let before = *so_far - 1;
-        if counts.0.len() > MAX_KEPT {
-            counts.0.pop_lru();
+        if kept.calls.len() > MAX_KEPT {
+            kept.calls.pop_lru();
         }
         before
     }
 
     /// Counts something that is no call to a platform, such as a redirect that was followed.
     pub(super) fn mark(&self, what: &'static str) {
-        *self.counts().1.entry(what).or_default() += 1;
+        *self.kept().marks.entry(what).or_default() += 1;
     }
 
     /// How often something was marked.
     pub fn marked(&self, what: &str) -> u64 {
-        self.counts().1.get(what).copied().unwrap_or(0)
+        self.kept().marks.get(what).copied().unwrap_or(0)
     }
 
     /// How many calls there were of those that fit.
     pub fn calls(&self, fits: impl Fn(&Counted) -> bool) -> u64 {
-        let counts = self.counts();
-        let fitting = counts.0.iter().filter(|(counted, _)| fits(counted));
+        let kept = self.kept();
+        let fitting = kept.calls.iter().filter(|(counted, _)| fits(counted));
         fitting.map(|(_, calls)| calls).sum()
     }
 
     /// Those that fit, each with its calls, at most so many.
     pub fn list(&self, fits: impl Fn(&Counted) -> bool, most: usize) -> Vec<(Counted, u64)> {
-        let counts = self.counts();
-        let fitting = counts.0.iter().filter(|(counted, _)| fits(counted));
+        let kept = self.kept();
+        let fitting = kept.calls.iter().filter(|(counted, _)| fits(counted));
         let mut list: Vec<_> = fitting
             .take(most)
             .map(|(counted, calls)| (counted.clone(), *calls))
@@ -75,12 +83,12 @@ impl Counts {
 
     /// Forgets everything.
     pub fn clear(&self) {
-        let mut counts = self.counts();
-        counts.0.clear();
-        counts.1.clear();
+        let mut kept = self.kept();
+        kept.calls.clear();
+        kept.marks.clear();
     }
 
-    fn counts(&self) -> MutexGuard<'_, (LruCache<Counted, u64>, BTreeMap<&'static str, u64>)> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

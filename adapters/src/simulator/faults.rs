@@ -65,53 +65,62 @@ pub(super) enum Wrong {
 
 /// All faults that wait, and the plan.
 #[derive(Default)]
-pub struct Faults(Mutex<(Vec<(u64, Fault)>, u64, Option<Plan>)>);
+pub struct Faults(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    /// Each with its number.
+    list: Vec<(u64, Fault)>,
+    /// How many were ever ordered.
+    ordered: u64,
+    plan: Option<Plan>,
+}
 
 impl Faults {
     /// Orders a fault, and gives its number. Its name has been looked up before.
     pub(super) fn add(&self, fault: Fault) -> Result<u64, TooManyFaults> {
-        let mut faults = self.faults();
-        if faults.0.len() >= MAX_FAULTS {
+        let mut waiting = self.waiting();
+        if waiting.list.len() >= MAX_FAULTS {
             return Err(TooManyFaults);
         }
-        faults.1 += 1;
-        let number = faults.1;
-        faults.0.push((number, fault));
+        waiting.ordered += 1;
+        let number = waiting.ordered;
+        waiting.list.push((number, fault));
         Ok(number)
     }
 
     /// Takes a fault back; `false` if there is none of this number.
     pub fn remove(&self, number: u64) -> bool {
-        let mut faults = self.faults();
-        let before = faults.0.len();
-        faults.0.retain(|(it, _)| *it != number);
-        faults.0.len() < before
+        let mut waiting = self.waiting();
+        let before = waiting.list.len();
+        waiting.list.retain(|(it, _)| *it != number);
+        waiting.list.len() < before
     }
 
     /// Takes all faults back. The plan stays.
     pub fn clear(&self) {
-        self.faults().0.clear();
+        self.waiting().list.clear();
     }
 
     /// The faults that wait.
     pub fn list(&self) -> Vec<(u64, Fault)> {
-        self.faults().0.clone()
+        self.waiting().list.clone()
     }
 
     /// Follows a plan from now on, or none.
     pub fn follow(&self, plan: Option<Plan>) {
-        self.faults().2 = plan;
+        self.waiting().plan = plan;
     }
 
     /// The plan that is followed.
     pub fn plan(&self) -> Option<Plan> {
-        self.faults().2
+        self.waiting().plan
     }
 
     /// The name of what goes wrong with this call, if something does: what was ordered first, else
     /// what the plan has.
     pub(super) fn take(&self, about: &About, is_known: impl Fn(&str) -> bool) -> Option<String> {
-        let mut faults = self.faults();
+        let mut waiting = self.waiting();
         let fits = |fault: &Fault| {
             fault.platform.is_none_or(|it| it == about.platform)
                 && fault
@@ -121,7 +130,7 @@ impl Faults {
                 && fault.creator.is_none_or(|it| Some(it) == about.creator)
                 && is_known(&fault.error)
         };
-        let found = faults.0.iter_mut().find(|(_, fault)| fits(fault));
+        let found = waiting.list.iter_mut().find(|(_, fault)| fits(fault));
         if let Some((number, fault)) = found {
             if fault.after > 0 {
                 fault.after -= 1;
@@ -130,15 +139,15 @@ impl Faults {
             let (number, error) = (*number, fault.error.clone());
             fault.times = fault.times.map(|times| times.saturating_sub(1));
             if fault.times == Some(0) {
-                faults.0.retain(|(it, _)| *it != number);
+                waiting.list.retain(|(it, _)| *it != number);
             }
             return Some(error);
         }
-        let planned = faults.2?.of(about)?;
+        let planned = waiting.plan?.of(about)?;
         is_known(planned).then(|| planned.to_owned())
     }
 
-    fn faults(&self) -> MutexGuard<'_, (Vec<(u64, Fault)>, u64, Option<Plan>)> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,12 +15,15 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// What came in: the first line, the headers in small letters, the body.
+/// A message: the first line, the headers in small letters, the body.
+type Incoming = (String, String, Vec<u8>);
+
+/// What came in.
 #[derive(Clone, Default)]
-struct Taken(Arc<Mutex<Vec<(String, String, Vec<u8>)>>>);
+struct Taken(Arc<Mutex<Vec<Incoming>>>);
 
 impl Taken {
-    fn last(&self) -> anyhow::Result<(String, String, Vec<u8>)> {
+    fn last(&self) -> anyhow::Result<Incoming> {
         let taken = self.0.lock().expect("no test panics with it");
         taken.last().cloned().context("something came in")
     }

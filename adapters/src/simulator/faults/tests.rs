@@ -34,7 +34,7 @@ fn a_fault_comes_where_when_and_as_often_as_ordered() {
         times: Some(2),
         ..fault("rate_app")
     };
-    faults.add(ordered.clone()).expect("room");
+    faults.add(ordered).expect("room");
     let take = |about: &About| faults.take(about, |_| true);
     assert_eq!(take(&about("profile", 0)), None);
     let other = About {

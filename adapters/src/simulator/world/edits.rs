@@ -50,7 +50,7 @@ impl Edits {
 
     pub(super) fn handle(&self, account: AccountKey, at: Timestamp) -> Option<&str> {
         let known = self.handles.get(&account)?;
-        let so_far = known.iter().filter(|(since, _)| *since <= at);
-        so_far.last().map(|(_, handle)| handle.as_str())
+        let so_far = known.iter().rev().find(|(since, _)| *since <= at);
+        so_far.map(|(_, handle)| handle.as_str())
     }
 }
