@@ -175,7 +175,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(names.len(), 47);
+        assert_eq!(names.len(), 45);
     }
 
     #[test]
