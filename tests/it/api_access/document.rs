@@ -5,7 +5,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const PATHS: [&str; 44] = [
+const PATHS: [&str; 42] = [
     "/deletions/{code}",
     "/healthz",
     "/metrics",
