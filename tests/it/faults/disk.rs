@@ -44,7 +44,9 @@ async fn a_full_disk_is_waited_out() -> anyhow::Result<()> {
     );
     let mut at_work = AtWork::begin(&ledger, &url).await?;
     let filler = disk.join("filler");
-    block_in_place(|| anyhow::Ok(fill(&File::create(&filler)?)))?;
+    let file = File::create(&filler)?;
+    block_in_place(|| fill(&file));
+    drop(file);
     at_work.append(&ledger).await?;
     at_work
         .until_both_say(&["tried again", "top_posts", "53100"])
