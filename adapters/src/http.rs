@@ -8,6 +8,7 @@
 mod accounts;
 mod audit;
 mod auth;
+mod connections;
 mod creator_growth;
 mod envelope;
 mod erasure;
@@ -17,6 +18,7 @@ mod growth;
 mod health;
 mod layers;
 pub(crate) mod measure;
+mod messages;
 mod metrics;
 mod open;
 mod openapi;
@@ -36,6 +38,7 @@ mod top_posts;
 mod trends;
 
 use crate::audit::Auditor;
+use crate::connect::{Connections, Deletions};
 use crate::monitoring::Monitor;
 use crate::postgres::Pool;
 use crate::postgres::connect::Connected;
@@ -75,6 +78,14 @@ pub struct Services {
     pub stopping: CancellationToken,
     /// Erases accounts.
     pub erasures: Arc<Erasures>,
+    /// Connects and disconnects accounts.
+    pub connections: Connections,
+    /// Carries out requests for deletion that platforms pass on.
+    pub deletions: Deletions,
+    /// Our own address, as people and platforms reach it.
+    pub public_url: String,
+    /// The origin of the dashboard that opens the popup, which is told how a consent ended.
+    pub dashboard_origin: Option<String>,
     /// For how long backups are kept, which receipts of erasures name.
     pub backup_retention_days: u32,
     /// Shows how the process and the read models fare.
@@ -97,6 +108,13 @@ fn guarded() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(accounts::list))
         .routes(routes!(accounts::one))
+        .routes(routes!(connections::list::list))
+        .routes(routes!(connections::start))
+        .routes(routes!(
+            connections::choice::waiting,
+            connections::choice::choose
+        ))
+        .routes(routes!(connections::disconnect))
         .routes(routes!(metrics::of_account))
         .routes(routes!(trends::trend))
         .routes(routes!(growth::of_account))
@@ -132,6 +150,11 @@ fn open() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::default()
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
+        .routes(routes!(connections::callback))
+        .routes(routes!(messages::challenge, messages::webhook))
+        .routes(routes!(messages::deauthorize))
+        .routes(routes!(messages::delete))
+        .routes(routes!(messages::deletion))
         .routes(routes!(scrape::metrics))
 }
 

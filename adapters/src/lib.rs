@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod audit;
 pub mod clock;
+pub mod connect;
 pub mod copy;
 pub mod demo;
 pub mod erasure;

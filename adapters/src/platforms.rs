@@ -1,4 +1,4 @@
-//! The platforms: how their replies and messages are understood. No network here.
+//! The platforms: how their replies and messages are understood, and how they are called.
 //!
 //! A platform is a line in [`reader`] and a folder. A [`Call`] says what was asked, a [`Reply`] what
 //! came back; the reader makes of them either something [`Understood`] or a [`Failure`]. Readers
@@ -8,6 +8,7 @@ mod address;
 mod call;
 mod callback;
 mod class;
+pub mod client;
 mod facebook;
 mod failure;
 mod instagram;
@@ -25,6 +26,7 @@ pub mod signature;
 mod tests;
 mod tiktok;
 mod tokens;
+pub mod transport;
 mod understood;
 mod usage;
 mod youtube;

@@ -4,11 +4,13 @@ use crate::config::{Config, DatabaseChoice, LogChoice, MasterKeyChoice};
 use crate::output;
 use adapters::audit::{Auditor, watch};
 use adapters::clock::SystemClock;
+use adapters::connect::{Connections, Platforms};
 use adapters::eventstore::{EventStoreLog, EventStoreUrl};
 use adapters::monitoring::Monitor;
 use adapters::postgres::private::{PrivateOptions, PrivatePostgres};
 use adapters::postgres::{Endpoint, Pool, PostgresLog, migrate, states::PostgresStates};
-use adapters::vault::{ErasureFile, MasterKey, PostgresVault, Signer};
+use adapters::vault::credentials::Credentials;
+use adapters::vault::{ErasureFile, MasterKey, MasterKeys, PostgresVault, Signer};
 use anyhow::Context;
 use commands::ports::{Clock, EventLog};
 use commands::{Erasures, Ledger};
@@ -39,6 +41,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// The write side.
     pub ledger: Arc<Ledger>,
+    /// Connects accounts and keeps their credentials.
+    pub connections: Connections,
     /// Erases accounts.
     pub erasures: Arc<Erasures>,
     /// The read side's engine.
@@ -118,6 +122,34 @@ pub(crate) async fn leave(private: Option<PrivatePostgres>) -> anyhow::Result<()
     Ok(())
 }
 
+async fn open_vault(
+    config: &Config,
+    pool: &Pool,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<PostgresVault> {
+    let open = |keys| PostgresVault::open_with(pool.clone(), Arc::clone(clock), keys);
+    match &config.master_key {
+        MasterKeyChoice::Given { current, next } => Ok(open(MasterKeys::Given {
+            current: current.clone(),
+            next: next.clone(),
+        })
+        .await?),
+        MasterKeyChoice::File(path) => {
+            if PostgresVault::is_made(pool).await? {
+                // A new key would open nothing.
+                MasterKey::read(path).context("the vault's master key is needed")?;
+            } else if MasterKey::read_or_create(path)?.1 {
+                tracing::warn!(
+                    path = %path.display(),
+                    "a master key was made: keep a copy elsewhere, without it sealed data stay closed"
+                );
+            }
+            let opened = open(MasterKeys::File(path.clone())).await;
+            opened.with_context(|| format!("the key file is {}", path.display()))
+        }
+    }
+}
+
 type Log = (Arc<dyn EventLog>, Arc<dyn EventFeed>);
 
 async fn open_log(config: &Config, endpoint: &Endpoint, pool: &Pool) -> anyhow::Result<Log> {
@@ -155,38 +187,9 @@ impl App {
         } = database(config).await?;
         let pool = endpoint.pool(config.pool_size)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let of_key = |key: &MasterKey| {
-            let record = ErasureFile::new(config.erasure_log.clone(), key, pool.clone());
-            (Signer::of(key), record)
-        };
-        let (vault, (signer, record)) = match &config.master_key {
-            MasterKeyChoice::Given(key) => {
-                let opened = PostgresVault::open(pool.clone(), Arc::clone(&clock), key).await?;
-                (opened, of_key(key))
-            }
-            MasterKeyChoice::File(path) => {
-                let is_made = PostgresVault::is_made(&pool).await?;
-                let (key, made) = if is_made {
-                    // A new key would open nothing.
-                    (
-                        MasterKey::read(path).context("the vault's master key is needed")?,
-                        false,
-                    )
-                } else {
-                    MasterKey::read_or_create(path)?
-                };
-                if made {
-                    tracing::warn!(
-                        path = %path.display(),
-                        "a master key was made: keep a copy elsewhere, without it sealed data stay closed"
-                    );
-                }
-                let opened = PostgresVault::open(pool.clone(), Arc::clone(&clock), &key).await;
-                let opened =
-                    opened.with_context(|| format!("the key file is {}", path.display()))?;
-                (opened, of_key(&key))
-            }
-        };
+        let vault = open_vault(config, &pool, &clock).await?;
+        let record = ErasureFile::new(config.erasure_log.clone(), vault.root(), pool.clone());
+        let signer = Signer::of(vault.root());
         let vault = Arc::new(vault);
         let (log, feed) = open_log(config, &endpoint, &pool).await?;
         let states = Arc::new(PostgresStates::new(pool.clone()));
@@ -205,10 +208,18 @@ impl App {
         let engine = Arc::new(engine.on_fault(config.on_fault));
         let administration =
             Administration::new(Arc::clone(&feed), database, projections::registry());
+        let connections = Connections::new(
+            Credentials::new(vault.clone()),
+            ledger.clone(),
+            Arc::clone(&clock),
+            Platforms::new(config.connect.apps.clone(), &config.connect.transport),
+        )
+        .with_webhook_secret(config.connect.webhook_secret.clone());
         let erasures = Arc::new(Erasures::new(
             ledger.clone(),
             log.clone(),
             vault.clone(),
+            Arc::new(connections.clone()),
             Arc::new(record),
         ));
         // The log may come later than we do. Whoever follows it waits, and installs then.
@@ -246,6 +257,7 @@ impl App {
             vault,
             clock,
             ledger,
+            connections,
             erasures,
             engine,
             administration,
@@ -307,6 +319,7 @@ impl App {
             feed,
             vault,
             ledger,
+            connections,
             erasures,
             engine,
             administration,
@@ -317,6 +330,7 @@ impl App {
         } = self;
         drop((
             ledger,
+            connections,
             erasures,
             engine,
             administration,

@@ -4,11 +4,13 @@ mod audit;
 mod log;
 mod projections;
 mod simulate;
+mod vault;
 
 pub use audit::{Audit, AuditCommand};
 pub use log::{Log, LogCommand, LogCopy};
 pub use projections::{Projections, ProjectionsCommand};
 pub use simulate::Simulate;
+pub use vault::{Vault, VaultCommand, VaultRotate};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -46,6 +48,8 @@ pub enum Command {
     Audit(Audit),
     /// Move the whole history from one event log to another.
     Log(Log),
+    /// Give the vault a new master key, while other processes run.
+    Vault(Vault),
     /// Erase an account for good: destroy its key, and print a receipt.
     Erase(Erase),
     /// Back up the database: data and keys apart, in two folders.

@@ -1,6 +1,10 @@
 //! The configuration: environment variables, read once. A wrong one is named with what was
 //! expected.
 
+mod connect;
+
+pub use connect::ConnectConfig;
+
 use adapters::audit::watch;
 use adapters::eventstore::EventStoreUrl;
 use adapters::postgres::private::PrivatePostgres;
@@ -30,8 +34,13 @@ pub enum LogChoice {
 
 /// Where the master key is.
 pub enum MasterKeyChoice {
-    /// Given directly.
-    Given(MasterKey),
+    /// Given directly, perhaps with the one that is to come.
+    Given {
+        /// `MASTER_KEY`
+        current: MasterKey,
+        /// `MASTER_KEY_NEXT`
+        next: Option<MasterKey>,
+    },
     /// In a file, made at the first start.
     File(PathBuf),
 }
@@ -73,6 +82,8 @@ pub struct Config {
     pub on_fault: OnFault,
     /// `AUDIT_EVERY_EVENTS`, `AUDIT_EVERY_MINUTES`, `AUDIT_DIR`
     pub audit: watch::Settings,
+    /// `PUBLIC_URL`, `DASHBOARD_ORIGIN`, `PLATFORMS_BASE_URL`, and the apps at the platforms
+    pub connect: ConnectConfig,
     /// `LOG`
     pub log_filter: String,
     /// `LOG_FORMAT`
@@ -143,6 +154,7 @@ impl Config {
             master_key,
             erasure_log,
             backup_retention_days,
+            connect: ConnectConfig::read(listen)?,
             listen,
             metrics_listen: address("METRICS_LISTEN")?,
             ready_max_lag: ready_max_lag()?,
@@ -214,12 +226,18 @@ fn audit(data_dir: &Path) -> anyhow::Result<watch::Settings> {
 }
 
 fn master_key() -> anyhow::Result<MasterKeyChoice> {
-    match (variable("MASTER_KEY")?, variable("MASTER_KEY_FILE")?) {
+    let parse = |name| {
+        let text = variable(name)?;
+        let parsed = text.map(|text| MasterKey::parse(&text, name)).transpose();
+        anyhow::Ok(parsed?)
+    };
+    let next = parse("MASTER_KEY_NEXT")?;
+    match (parse("MASTER_KEY")?, variable("MASTER_KEY_FILE")?) {
         (Some(_), Some(_)) => bail!("MASTER_KEY and MASTER_KEY_FILE are both set: expected one"),
-        (Some(text), None) => Ok(MasterKeyChoice::Given(MasterKey::parse(
-            &text,
-            "MASTER_KEY",
-        )?)),
+        (Some(current), None) => Ok(MasterKeyChoice::Given { current, next }),
+        (None, _) if next.is_some() => bail!(
+            "MASTER_KEY_NEXT is set without MASTER_KEY: a key in a file is followed by one beside it"
+        ),
         (None, Some(path)) => Ok(MasterKeyChoice::File(PathBuf::from(path))),
         (None, None) => Ok(MasterKeyChoice::File(default_key_file()?)),
     }
@@ -231,7 +249,7 @@ fn erasure_log(key: &MasterKeyChoice, data_dir: &Path) -> anyhow::Result<PathBuf
     let path = match (variable("ERASURE_LOG")?, key) {
         (Some(path), _) => PathBuf::from(path),
         (None, MasterKeyChoice::File(file)) => file.with_file_name("erasures.log"),
-        (None, MasterKeyChoice::Given(_)) => default_key_file()?.with_file_name("erasures.log"),
+        (None, MasterKeyChoice::Given { .. }) => default_key_file()?.with_file_name("erasures.log"),
     };
     let path = absolute(&path).context("ERASURE_LOG")?;
     if path.starts_with(absolute(data_dir)?) {

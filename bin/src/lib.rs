@@ -18,9 +18,10 @@ mod projector;
 mod serve;
 mod simulate;
 mod telemetry;
+mod vault;
 
 use clap::Parser;
-use cli::{Cli, Command, LogCommand};
+use cli::{Cli, Command, LogCommand, VaultCommand};
 use config::Config;
 use std::process::ExitCode;
 
@@ -54,13 +55,17 @@ async fn dispatch(cli: Cli, config: Config) -> anyhow::Result<()> {
         Command::Serve(arguments) => serve::run(&config, &arguments).await,
         Command::Import(arguments) => import::run(&config, &arguments).await,
         Command::Migrate => app::migrate(&config).await,
-        Command::Projector(arguments) => projector::run(&config, &arguments).await,
+        Command::Projector(arguments) => Box::pin(projector::run(&config, &arguments)).await,
         Command::Projections(arguments) => projections::run(&config, &arguments).await,
         Command::Keys(arguments) => keys::run(&config, &arguments).await,
         Command::Audit(arguments) => audit::run(&config, &arguments).await,
         Command::Log(arguments) => {
             let LogCommand::Copy(arguments) = arguments.command;
             log_copy::run(&config, &arguments).await
+        }
+        Command::Vault(arguments) => {
+            let VaultCommand::Rotate(arguments) = arguments.command;
+            vault::rotate(&config, &arguments).await
         }
         Command::Erase(arguments) => erase::run(&config, &arguments).await,
         Command::Backup(arguments) => backup::backup(&config, &arguments).await,

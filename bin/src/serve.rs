@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::cli::{RoleName, Serve};
 use crate::config::Config;
 use crate::output;
+use adapters::connect::Deletions;
 use adapters::http::{Services, serve, serve_metrics};
 use anyhow::Context;
 use std::net::SocketAddr;
@@ -147,6 +148,7 @@ async fn api(
     listener: TcpListener,
     cancel: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let deletions = Deletions::new(app.connections.clone(), Arc::clone(&app.erasures));
     let services = Services {
         pool: app.pool.clone(),
         log: Arc::clone(&app.log),
@@ -157,12 +159,23 @@ async fn api(
         administration: app.administration.clone(),
         stopping: cancel.clone(),
         erasures: Arc::clone(&app.erasures),
+        connections: app.connections.clone(),
+        deletions: deletions.clone(),
+        public_url: config.connect.public_url.clone(),
+        dashboard_origin: config.connect.dashboard_origin.clone(),
         backup_retention_days: config.backup_retention_days,
         monitor: Arc::clone(&app.monitor),
         shows_metrics: config.metrics_listen.is_none(),
         ready_max_lag: config.ready_max_lag,
     };
     output::line(format!("Listening on http://{}", listener.local_addr()?));
-    serve(listener, Arc::new(services), cancel.clone()).await?;
-    Ok(())
+    let converging = cancel.child_token();
+    let serving = async {
+        let served = serve(listener, Arc::new(services), cancel.clone()).await;
+        converging.cancel();
+        served
+    };
+    let converge = Box::pin(deletions.keep_converging(&converging));
+    let (served, ()) = tokio::join!(serving, converge);
+    Ok(served?)
 }

@@ -5,14 +5,16 @@
 //! 1. a line in the record of erasures, on disk before anything else changes;
 //! 2. `AccountErased` in the log, after which every command on the account is refused;
 //! 3. the kept state without its marks;
-//! 4. the key and the entry in the registry.
+//! 4. the tokens that act for the person, of which the platform is told;
+//! 5. the key and the entry in the registry.
 //!
 //! So an account of the record whose erasure is in the log, whose kept state says so and whose key
 //! is gone is done. Any other is begun again at step 2: also one that a restored backup has brought
 //! back. A start destroys keys of the record first, since the log may come later than the program.
 
 use crate::ports::{
-    Erasure, ErasureRecord, ErasureRecordError, EventLog, KeyShredder, ReadError, VaultError,
+    CredentialWiper, Erasure, ErasureRecord, ErasureRecordError, EventLog, KeyShredder, ReadError,
+    VaultError,
 };
 use crate::{CommandError, Context, Intent, Ledger};
 use domain::account::{Account, EraseAccount, ErasureReason, Rejected, erasure_id};
@@ -72,6 +74,7 @@ pub struct Erasures {
     ledger: Arc<Ledger>,
     log: Arc<dyn EventLog>,
     keys: Arc<dyn KeyShredder>,
+    credentials: Arc<dyn CredentialWiper>,
     record: Arc<dyn ErasureRecord>,
 }
 
@@ -81,12 +84,14 @@ impl Erasures {
         ledger: Arc<Ledger>,
         log: Arc<dyn EventLog>,
         keys: Arc<dyn KeyShredder>,
+        credentials: Arc<dyn CredentialWiper>,
         record: Arc<dyn ErasureRecord>,
     ) -> Self {
         Self {
             ledger,
             log,
             keys,
+            credentials,
             record,
         }
     }
@@ -169,6 +174,8 @@ impl Erasures {
         let accounts: Vec<_> = all.iter().map(|erasure| erasure.account).collect();
         let held = self.keys.held(&accounts).await?;
         for account in &held {
+            // A restored backup may have brought both back.
+            self.credentials.wipe_credentials(*account).await?;
             self.keys.destroy(*account).await?;
         }
         Ok(held)
@@ -198,7 +205,7 @@ impl Erasures {
         Ok(resumed)
     }
 
-    /// Steps 2 to 4. Tells whether the log lacked the erasure.
+    /// Steps 2 to 5. Tells whether the log lacked the erasure.
     async fn carry_out(&self, erasure: &Erasure, context: &Context) -> Result<bool, EraseError> {
         let Erasure {
             account,
@@ -217,6 +224,7 @@ impl Erasures {
             Err(CommandError::Rejected(Rejected::UnknownAccount)) => false,
             Err(error) => return Err(error.into()),
         };
+        self.credentials.wipe_credentials(account).await?;
         self.keys.destroy(account).await?;
         Ok(appended)
     }

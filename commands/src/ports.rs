@@ -199,6 +199,14 @@ pub trait KeyShredder: Send + Sync {
     async fn destroy(&self, account: AccountId) -> Result<(), VaultError>;
 }
 
+/// Wipes what acts for a person at a platform.
+#[async_trait]
+pub trait CredentialWiper: Send + Sync {
+    /// Wipes an account's tokens; the platform is told where nothing else uses the grant. Doing it
+    /// again changes nothing.
+    async fn wipe_credentials(&self, account: AccountId) -> Result<(), VaultError>;
+}
+
 /// An erasure as the record of erasures has it. It holds nothing of the person.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Erasure {

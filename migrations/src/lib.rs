@@ -31,4 +31,5 @@ migrations![
     "0008_erasure",
     "0009_versions",
     "0010_projectors",
+    "0011_credentials",
 ];

@@ -111,7 +111,7 @@ impl EngineError {
     }
 
     /// Whether the log or the database may be there again soon.
-    fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Database(_) | Self::Feed(FeedError::Unavailable(_)) => true,
             Self::Projection { source, .. } => source.is_passing(),
@@ -153,6 +153,8 @@ pub struct Engine {
 
 /// Batches that may wait for a read model while it applies another.
 const BATCHES_AHEAD: usize = 1;
+/// The longest pause before what found no database is tried again.
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The pause before a log that is not there yet is asked again.
 const LOG_PAUSE: Duration = Duration::from_millis(500);
 
@@ -232,9 +234,13 @@ impl Engine {
     async fn finish(&self) -> Result<(), EngineError> {
         let mut client = self.database.connect().await?;
         for version in self.versions().await? {
-            catalogue::finish(&mut client, &version)
-                .await
-                .map_err(|e| EngineError::of(&version, e))?;
+            if let Err(fault) = catalogue::finish(&mut client, &version).await {
+                if fault.is_passing() {
+                    // To make indexes takes longest: if it takes too long, that shall be seen.
+                    let _noted = checkpoint::note_waiting(&client, &version, 0, &fault).await;
+                }
+                return Err(EngineError::of(&version, fault));
+            }
         }
         Ok(())
     }

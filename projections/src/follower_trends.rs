@@ -8,7 +8,7 @@ mod trend;
 
 pub use growth::{CreatorGrowth, GrowthQuery, creator_growth};
 pub(crate) use point::last_known;
-pub use point::{Point, metric_as_of, since_unknown};
+pub use point::{Point, metric_as_of, newest_of_many, since_unknown};
 pub use trend::{Bucket, Interval, TrendQuery, raw, trend, trend_sql};
 
 use crate::projection::{Applied, Projection, ProjectionError};

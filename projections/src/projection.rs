@@ -90,12 +90,18 @@ impl ProjectionError {
             Self::Unreachable(_) => true,
             Self::Database(error) => match error.code() {
                 None => error.is_closed() || is_io(error),
-                Some(code) => ["08", "40", "53", "55", "57", "58"]
-                    .iter()
-                    .any(|class| code.code().starts_with(class)),
+                Some(code) => is_passing(code.code()),
             },
         }
     }
+}
+
+/// What the server says passes: connections, conflicts, lack of resources, what is in use, ended
+/// by somebody (a timeout among them), the system; and transactions that it ended for their age.
+const PASSING: [&str; 8] = ["08", "40", "53", "55", "57", "58", "25P03", "25P04"];
+
+fn is_passing(code: &str) -> bool {
+    PASSING.iter().any(|passing| code.starts_with(passing))
 }
 
 fn is_io(error: &tokio_postgres::Error) -> bool {
@@ -142,4 +148,24 @@ pub trait Projection: Send + Sync {
     /// Changes the rows within the engine's transaction. Applying events again that were applied
     /// before changes nothing.
     async fn apply(&self, tables: &Tables<'_>, events: &[Applied]) -> Result<(), ProjectionError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_passing;
+
+    #[test]
+    fn what_the_database_lacks_for_a_time_passes_and_what_is_wrong_does_not() {
+        // A statement timeout, restarts, connections, disk, memory, locks, idle transactions.
+        for code in [
+            "57014", "57P01", "57P02", "57P03", "53300", "53100", "53200", "55P03", "40P01",
+            "08006", "58030", "25P03", "25P04",
+        ] {
+            assert!(is_passing(code), "{code}");
+        }
+        // A wrong value, a row twice, no such table, no right, a broken page, a failed transaction.
+        for code in ["22003", "23505", "42P01", "42501", "XX001", "25P02"] {
+            assert!(!is_passing(code), "{code}");
+        }
+    }
 }

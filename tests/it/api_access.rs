@@ -101,6 +101,8 @@ async fn without_a_key_only_health_answers() -> anyhow::Result<()> {
     let document = server.ok("/v1/openapi.json").await?;
     let templates = document["paths"].as_object().context("paths")?.keys();
     let mut paths: Vec<_> = templates
+        // The rest is open to browsers and platforms: `connect::abuse` goes there.
+        .filter(|it| it.starts_with("/v1/") || !it.contains('{'))
         .map(|template| {
             template
                 .replace("{account_id}", &scene.a.account.to_string())

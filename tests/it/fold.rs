@@ -2,6 +2,7 @@
 //! what an auditor with a script would do.
 
 use anyhow::{Context, ensure};
+use domain::RecordedEvent;
 use projections::Versions;
 use projections::engine::checkpoints;
 use serde_json::Value;
@@ -58,6 +59,40 @@ struct Fold {
 }
 
 impl Fold {
+    /// Of events in the log's order: stream, revision, type, data.
+    fn of<'a>(
+        events: impl Iterator<Item = (&'a str, u64, &'a str, &'a [u8])>,
+    ) -> anyhow::Result<Self> {
+        let mut fold = Self::default();
+        for (stream, revision, event_type, data) in events {
+            let account = stream.strip_prefix("account-");
+            let account = account.context("an account's stream")?;
+            fold.take(
+                account,
+                revision,
+                event_type,
+                &serde_json::from_slice(data)?,
+            );
+        }
+        Ok(fold)
+    }
+
+    /// Of the log that is in this database.
+    async fn of_postgres(client: &Client) -> anyhow::Result<Self> {
+        let sql = "select stream, revision, event_type, data from log_events order by position";
+        let events = client.query(sql, &[]).await?;
+        Self::of(events.iter().map(|event| {
+            let revision: i64 = event.get("revision");
+            let (stream, event_type) = (event.get("stream"), event.get("event_type"));
+            (
+                stream,
+                revision.cast_unsigned(),
+                event_type,
+                event.get("data"),
+            )
+        }))
+    }
+
     fn take(&mut self, account: &str, revision: u64, event_type: &str, data: &Value) {
         match event_type {
             "AccountImported" | "AccountConnected" => {
@@ -196,28 +231,64 @@ pub(crate) async fn assert_versions_equal_the_log(
     client: &Client,
     versions: &Versions,
 ) -> anyhow::Result<()> {
-    let rows = async |client: &Client, sql: &str| rows(client, &versions.render(sql)).await;
-    let events = client
+    compare(client, versions, &Fold::of_postgres(client).await?).await
+}
+
+/// Every version that was filled and kept is a fold of the log, whichever is live. How many.
+pub(crate) async fn assert_all_versions_equal_the_log(client: &Client) -> anyhow::Result<usize> {
+    compare_all(client, &Fold::of_postgres(client).await?).await
+}
+
+/// The same for a log that is elsewhere, of which these are all events.
+pub(crate) async fn assert_all_versions_equal(
+    client: &Client,
+    events: &[RecordedEvent],
+) -> anyhow::Result<usize> {
+    let of = |event: &RecordedEvent| {
+        (
+            event.stream.as_str().to_owned(),
+            event.event_type.to_string(),
+        )
+    };
+    let names: Vec<_> = events.iter().map(of).collect();
+    let parts = events
+        .iter()
+        .zip(&names)
+        .map(|(event, (stream, event_type))| {
+            (
+                stream.as_str(),
+                event.revision,
+                event_type.as_str(),
+                &event.data[..],
+            )
+        });
+    compare_all(client, &Fold::of(parts)?).await
+}
+
+async fn compare_all(client: &Client, fold: &Fold) -> anyhow::Result<usize> {
+    let rows = client
         .query(
-            "select stream, revision, event_type, data from log_events order by position",
+            "select name, version
+             from projection_versions
+             where filled_at is not null and dropped_at is null
+             order by name, version",
             &[],
         )
         .await?;
-    let mut fold = Fold::default();
-    for event in &events {
-        let stream: &str = event.get("stream");
-        let account = stream
-            .strip_prefix("account-")
-            .context("an account's stream")?;
-        let revision: i64 = event.get("revision");
-        let data = serde_json::from_slice(event.get("data"))?;
-        fold.take(
-            account,
-            revision.cast_unsigned(),
-            event.get("event_type"),
-            &data,
-        );
+    for row in &rows {
+        let mut versions = Versions::default().with(row.get("name"), row.get("version"), 1);
+        for live in checkpoints(client).await? {
+            versions = versions.with(&live.name, live.version, live.contract);
+        }
+        let (name, version): (&str, i32) = (row.get("name"), row.get("version"));
+        let compared = compare(client, &versions, fold).await;
+        compared.with_context(|| format!("{name}@{version}"))?;
     }
+    Ok(rows.len())
+}
+
+async fn compare(client: &Client, versions: &Versions, fold: &Fold) -> anyhow::Result<()> {
+    let rows = async |client: &Client, sql: &str| rows(client, &versions.render(sql)).await;
     client.batch_execute("set time zone 'UTC'").await?;
     let accounts = "select account_id::text, concat_ws(' ', creator_id, platform, phase)
         from accounts_vN";

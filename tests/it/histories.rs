@@ -1,8 +1,8 @@
 //! Histories for tests: the intents that make them, and what every sound stream has in common.
 
 use anyhow::ensure;
-use commands::ports::EventLog;
-use commands::{Connection, Intent, PostSnapshot, Profile};
+use commands::ports::{EventLog, Vault};
+use commands::{Connection, Intent, Ledger, PostSnapshot, Profile};
 use domain::account::{
     Consent, DisconnectReason, ErrorClass, Event, Route, SyncError, SyncItems, SyncKind,
     SyncOutcome, SyncRecorded,
@@ -139,11 +139,26 @@ pub(crate) async fn random_history(
     rng: &mut Rng,
     intents: usize,
 ) -> anyhow::Result<()> {
+    write_history(&ledger.ledger, &*ledger.vault, rng, intents).await
+}
+
+/// The same by any write side.
+pub(crate) async fn write_history(
+    ledger: &Ledger,
+    vault: &dyn Vault,
+    rng: &mut Rng,
+    intents: usize,
+) -> anyhow::Result<()> {
     let mut authors = vec![];
     for (n, platform) in Platform::ALL.into_iter().enumerate() {
         let (creator, id) = (format!("creator-{}", n / 2), format!("account-{n}"));
+        let account = vault
+            .find_or_create(&creator.parse()?, platform, &id)
+            .await?;
+        let opening = import(&creator, platform, profile(minute(0), &id))?;
+        ledger.execute(account, opening, &context()).await?;
         authors.push(Author {
-            account: ledger.import(&creator, platform, &id).await?,
+            account,
             creator,
             id,
             platform,
@@ -163,10 +178,7 @@ pub(crate) async fn random_history(
             next.push(author.next(rng)?);
         }
         // Some are refused, such as a sync without a connection: that too is history.
-        ledger
-            .ledger
-            .execute_all(author.account, next, &context())
-            .await?;
+        ledger.execute_all(author.account, next, &context()).await?;
         left -= count;
     }
     Ok(())

@@ -1,13 +1,11 @@
-//! `kill -9` of importer, projector and Postgres at random instants: nothing acknowledged is lost
+//! `kill -9` of importer, projectors and Postgres at random instants: nothing acknowledged is lost
 //! or doubled, the log is what an uninterrupted import writes, the read models are its fold. All the
 //! while an administrator rebuilds, switches and goes back, and is killed too.
 
-use crate::fold;
+use crate::fold::assert_all_versions_equal_the_log;
 use adapters::postgres::Endpoint;
 use adapters::postgres::private::{PrivateOptions, PrivatePostgres};
 use anyhow::{Context, ensure};
-use projections::Versions;
-use projections::engine::checkpoints;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -233,27 +231,6 @@ fn administer(home: &Home, rng: &mut Rng) -> anyhow::Result<Child> {
     home.program(&["projections", verb, name])
 }
 
-/// Every version that was filled and kept is a fold of the log, whichever is live.
-async fn assert_all_versions_equal_the_log(client: &Client) -> anyhow::Result<usize> {
-    let rows = client
-        .query(
-            "select name, version
-             from projection_versions
-             where filled_at is not null and dropped_at is null
-             order by name, version",
-            &[],
-        )
-        .await?;
-    for row in &rows {
-        let mut versions = Versions::default().with(row.get("name"), row.get("version"), 1);
-        for live in checkpoints(client).await? {
-            versions = versions.with(&live.name, live.version, live.contract);
-        }
-        fold::assert_versions_equal_the_log(client, &versions).await?;
-    }
-    Ok(rows.len())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_kills_lose_and_double_nothing() -> anyhow::Result<()> {
     let seed = seed(20_261_121);
@@ -289,7 +266,8 @@ async fn fifty_kills_lose_and_double_nothing() -> anyhow::Result<()> {
         for kill_number in 0..KILLS_PER_EPOCH {
             let mut importer = stormy.import(data.path(), epoch)?;
             let mut projector = stormy.program(&["projector"])?;
-            let mut administrator = administer(&stormy, &mut rng)?;
+            let other = stormy.program(&["projector"])?;
+            let administrator = administer(&stormy, &mut rng)?;
             // Each time a little later, since what is there already is passed quickly.
             let step = shortest.as_micros() as u64 / (KILLS_PER_EPOCH as u64 + 1);
             let delay = step * kill_number as u64 + step / 2 + rng.below(step);
@@ -310,10 +288,10 @@ async fn fifty_kills_lose_and_double_nothing() -> anyhow::Result<()> {
             }
             // Whoever is left goes too, at another instant.
             tokio::time::sleep(Duration::from_millis(rng.below(60))).await;
-            let _gone = (importer.kill(), projector.kill(), administrator.kill());
-            importer.wait()?;
-            projector.wait()?;
-            administrator.wait()?;
+            for mut one in [importer, projector, other, administrator] {
+                let _gone = one.kill();
+                one.wait()?;
+            }
         }
         ensure!(
             stormy.import(data.path(), epoch)?.wait()?.success(),

@@ -3,9 +3,12 @@
 use crate::TestDatabase;
 use adapters::audit::Auditor;
 use adapters::clock::SystemClock;
+use adapters::connect::{Connections, Deletions, Platforms};
 use adapters::http::Services;
 use adapters::monitoring::Monitor;
+use adapters::platforms::transport::Transport;
 use adapters::postgres::{Pool, PostgresLog, states::PostgresStates};
+use adapters::vault::credentials::Credentials;
 use adapters::vault::{ErasureFile, MasterKey, PostgresVault, Signer};
 use commands::ports::{Clock, EventLog, Vault};
 use commands::text::{PostText, ProfileText};
@@ -36,6 +39,8 @@ pub struct TestLedger {
     pub ledger: Arc<Ledger>,
     /// The read side.
     pub engine: Engine,
+    /// Connects accounts, at no platform.
+    pub connections: Connections,
     /// Erases accounts.
     pub erasures: Arc<Erasures>,
     /// Where the record of erasures is.
@@ -149,10 +154,17 @@ impl TestLedger {
         );
         engine.install().await?;
         let record = ErasureFile::new(erasure_log.clone(), &master, pool.clone());
+        let connections = Connections::new(
+            Credentials::new(Arc::clone(&vault)),
+            Arc::clone(&ledger),
+            Arc::new(SystemClock),
+            Platforms::new([].into(), &Transport::new(None)?),
+        );
         let erasures = Arc::new(Erasures::new(
             Arc::clone(&ledger),
             Arc::clone(&log) as Arc<dyn EventLog>,
             Arc::clone(&vault) as Arc<_>,
+            Arc::new(connections.clone()),
             Arc::new(record),
         ));
         Ok(Self {
@@ -162,6 +174,7 @@ impl TestLedger {
             vault,
             ledger,
             engine,
+            connections,
             erasures,
             erasure_log,
             _folder: None,
@@ -200,6 +213,10 @@ impl TestLedger {
             administration: self.administration(),
             stopping: CancellationToken::new(),
             erasures: Arc::clone(&self.erasures),
+            connections: self.connections.clone(),
+            deletions: Deletions::new(self.connections.clone(), Arc::clone(&self.erasures)),
+            public_url: "http://127.0.0.1".to_owned(),
+            dashboard_origin: None,
             backup_retention_days: 35,
             monitor: Arc::new(monitor),
             shows_metrics: true,

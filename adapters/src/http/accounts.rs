@@ -73,7 +73,7 @@ pub(super) struct HealthSummary {
 }
 
 impl HealthSummary {
-    fn of(account: &AccountRow, health: Option<&HealthRow>, now: Timestamp) -> Self {
+    pub(super) fn of(account: &AccountRow, health: Option<&HealthRow>, now: Timestamp) -> Self {
         let standing = Standing::of(account, health, now);
         let (action, wait_until) = standing.action();
         Self {

@@ -14,9 +14,9 @@ pub(super) struct Profile {
     /// The platform's own id of the account.
     platform_account_id: Option<String>,
     /// The name in links, without `@`.
-    handle: Option<String>,
+    pub(super) handle: Option<String>,
     /// The name that is shown.
-    name: Option<String>,
+    pub(super) name: Option<String>,
     /// The description.
     bio: Option<String>,
     /// Where the account can be looked at.

@@ -70,7 +70,12 @@ pub(super) fn base() -> OpenApi {
 pub(super) fn name_words(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
         let of_post = path.contains("/posts/");
-        for parameter in item.get.iter_mut().flat_map(parameters) {
+        for parameter in item
+            .get
+            .iter_mut()
+            .chain(&mut item.post)
+            .flat_map(parameters)
+        {
             let words = words_of(&parameter.name, of_post);
             if let (Some(words), Some(RefOr::T(Schema::Object(schema)))) =
                 (words, &mut parameter.schema)
@@ -170,7 +175,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(names.len(), 32);
+        assert_eq!(names.len(), 47);
     }
 
     #[test]

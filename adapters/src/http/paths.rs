@@ -2,8 +2,9 @@
 
 use super::params::{Params, Take};
 use super::problem::Problem;
-use domain::{AccountId, CreatorId, PostKey};
+use domain::{AccountId, CreatorId, Platform, PostKey};
 use utoipa::IntoParams;
+use uuid::Uuid;
 
 /// Which account, in the path.
 #[derive(Clone, Copy, Debug, IntoParams)]
@@ -56,6 +57,44 @@ impl Take for CreatorPath {
     fn take(params: &mut Params) -> Result<Self, Problem> {
         Ok(Self {
             creator: params.segment("creator")?,
+        })
+    }
+}
+
+/// Which creator and platform, in the path.
+#[derive(Clone, Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct ConnectionPath {
+    /// The creator, by the id of the host system.
+    #[param(value_type = String)]
+    pub(super) creator: CreatorId,
+    /// The platform.
+    #[param(value_type = String)]
+    pub(super) platform: Platform,
+}
+
+impl Take for ConnectionPath {
+    fn take(params: &mut Params) -> Result<Self, Problem> {
+        Ok(Self {
+            creator: params.segment("creator")?,
+            platform: params.segment("platform")?,
+        })
+    }
+}
+
+/// Which choice, in the path.
+#[derive(Clone, Copy, Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct ChoicePath {
+    /// The choice.
+    #[param(value_type = String, format = "uuid")]
+    pub(super) choice_id: Uuid,
+}
+
+impl Take for ChoicePath {
+    fn take(params: &mut Params) -> Result<Self, Problem> {
+        Ok(Self {
+            choice_id: params.segment("choice_id")?,
         })
     }
 }

@@ -1,13 +1,10 @@
 //! Errors as RFC 9457 problem details: a stable code, the field at fault, never an inner cause.
 
-use crate::api_keys::ApiKeyError;
-use crate::postgres::{connect::describe_pool, describe};
+mod causes;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use commands::ports::{ReadError, VaultError};
-use deadpool_postgres::PoolError;
-use domain::metric::UnknownMetric;
 use serde::Serialize;
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 use utoipa::openapi::{Ref, RefOr, Response as ResponseSpec};
@@ -36,13 +33,16 @@ pub(super) enum Code {
     NotYetProjected,
     NotReady,
     NotNow,
+    PlatformNotConfigured,
+    ConnectionRefused,
+    SignatureInvalid,
     Unavailable,
     Timeout,
 }
 
 impl Code {
     /// Every code, for the documentation.
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Unauthorized,
         Self::RoleNotAllowed,
         Self::NotFound,
@@ -58,6 +58,9 @@ impl Code {
         Self::NotYetProjected,
         Self::NotReady,
         Self::NotNow,
+        Self::PlatformNotConfigured,
+        Self::ConnectionRefused,
+        Self::SignatureInvalid,
         Self::Unavailable,
         Self::Timeout,
     ];
@@ -128,6 +131,21 @@ impl Code {
                 "The read models are not up to date",
             ),
             Self::NotNow => ("not_now", Status::CONFLICT, "Not as things stand now"),
+            Self::PlatformNotConfigured => (
+                "platform_not_configured",
+                Status::CONFLICT,
+                "The platform is not set up here",
+            ),
+            Self::ConnectionRefused => (
+                "connection_refused",
+                Status::CONFLICT,
+                "The account was not connected",
+            ),
+            Self::SignatureInvalid => (
+                "signature_invalid",
+                Status::FORBIDDEN,
+                "The message is not believed",
+            ),
             Self::Unavailable => (
                 "unavailable",
                 Status::SERVICE_UNAVAILABLE,
@@ -207,67 +225,6 @@ impl Problem {
     #[cfg(test)]
     pub(super) fn parts(&self) -> (Code, Option<&str>) {
         (self.code, self.field.as_deref())
-    }
-}
-
-impl From<tokio_postgres::Error> for Problem {
-    fn from(error: tokio_postgres::Error) -> Self {
-        let passing = match error.code() {
-            // Connections, resources, shutdowns; and tables that no projector has made yet.
-            Some(state) => {
-                let code = state.code();
-                code == "42P01" || ["08", "53", "57", "58"].contains(&&code[..2])
-            }
-            None => {
-                error.is_closed()
-                    || std::error::Error::source(&error)
-                        .is_some_and(|source| source.is::<std::io::Error>())
-            }
-        };
-        if passing {
-            Self::unavailable(describe(&error))
-        } else {
-            Self::internal(describe(&error))
-        }
-    }
-}
-
-impl From<PoolError> for Problem {
-    fn from(error: PoolError) -> Self {
-        Self::unavailable(describe_pool(&error))
-    }
-}
-
-impl From<ApiKeyError> for Problem {
-    fn from(error: ApiKeyError) -> Self {
-        match error {
-            ApiKeyError::Unavailable(_) => Self::unavailable(error),
-            _ => Self::internal(error),
-        }
-    }
-}
-
-impl From<ReadError> for Problem {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Unavailable(_) => Self::unavailable(error),
-            ReadError::Corrupt(_) => Self::internal(error),
-        }
-    }
-}
-
-impl From<VaultError> for Problem {
-    fn from(error: VaultError) -> Self {
-        match error {
-            VaultError::Unavailable(_) => Self::unavailable(error),
-            _ => Self::internal(error),
-        }
-    }
-}
-
-impl From<UnknownMetric> for Problem {
-    fn from(error: UnknownMetric) -> Self {
-        Self::new(Code::UnknownMetric, error.to_string()).on("metric")
     }
 }
 

@@ -1,8 +1,8 @@
 //! Backups with Postgres' own programs: the data without the vault, and the vault without the data.
 //!
 //! ```text
-//! DIR/data/database.dump   everything but the schema `vault`: log, read models, states, API keys
-//! DIR/keys/vault.dump      the schema `vault`: wrapped keys and the registry
+//! DIR/data/database.dump   everything but what is beside it: log, read models, states, API keys
+//! DIR/keys/vault.dump      the schemas `vault` and `credentials`: wrapped keys, registry, tokens
 //! ```
 //! Both are of one snapshot. Folders have mode 0700, files 0600. Neither opens anything without the
 //! master key, which is in neither; the data alone opens nothing even with it.
@@ -98,16 +98,16 @@ pub async fn take(endpoint: &Endpoint, dir: &Path) -> Result<Taken, BackupError>
         .await?;
     let snapshot = format!("--snapshot={}", row.get::<_, &str>("snapshot"));
     prepare(dir)?;
-    for (file, which) in [
-        (&taken.data, "--exclude-schema=vault"),
-        (&taken.keys, "--schema=vault"),
-    ] {
+    for (file, which) in [(&taken.data, "--exclude-schema"), (&taken.keys, "--schema")] {
         make_file(file)?;
         let mut command = Command::new(&program);
         command.args([
             "--format=custom",
             "--no-password",
             which,
+            "vault",
+            which,
+            "credentials",
             &snapshot,
             "--file",
         ]);

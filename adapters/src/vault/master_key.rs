@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// 32 random bytes that wrap every account's key. They are wiped from memory when dropped.
+#[derive(Clone)]
 pub struct MasterKey(Zeroizing<[u8; 32]>);
 
 /// Why there is no usable master key. Messages never hold key material.
@@ -106,6 +107,10 @@ impl MasterKey {
             }
             Err(error) => Err(failed(error)),
         }
+    }
+
+    pub(super) fn of_bytes(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
     }
 
     /// A new random key.

@@ -25,8 +25,8 @@ impl KeyShredder for PostgresVault {
         };
         let bound_to = account.uuid().into_bytes();
         let key = self
-            .wrap
-            .open(row.get("wrapped_key"), &bound_to, "an account's key")?;
+            .unwrap_key(row.get("wrapped_key"), &bound_to, "an account's key")
+            .await?;
         Ok(Some(fingerprint_of_key(&*as_key(&key)?)))
     }
 

@@ -1,16 +1,23 @@
 //! Filling the next version of a read model beside the live one.
 
 use super::{AdminError, Administration};
-use crate::engine::{Capped, Database, Engine, catalogue};
+use crate::engine::{Capped, Database, Engine, EngineError, LONGEST_PAUSE, catalogue};
 use crate::feed::EventFeed;
 use crate::version::Version;
+use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 /// The first half of the advisory lock of whoever fills a version; the second is of the name.
 pub(super) const REBUILD_LOCK: i32 = 0x50c1_a1eb;
+
+/// The first pause before a rebuild that found no database is tried again.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// How often a rebuild looks whether it still holds its lock.
+const HOLD_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How far a rebuild has come.
 #[derive(Clone, Copy, Debug)]
@@ -41,13 +48,7 @@ impl Administration {
     pub async fn begin_rebuild(&self, name: &str) -> Result<Rebuild, AdminError> {
         let projection = self.newest(name)?;
         let mut holder = self.connect().await?;
-        let row = holder
-            .query_one(
-                "select pg_try_advisory_lock($1, hashtext($2)) as is_ours",
-                &[&REBUILD_LOCK, &name],
-            )
-            .await?;
-        if !row.try_get::<_, bool>("is_ours")? {
+        if !take_lock(&holder, name).await? {
             let name = name.to_owned();
             return Err(AdminError::BeingRebuilt { name });
         }
@@ -104,6 +105,7 @@ impl Administration {
 impl Rebuild {
     /// Fills the version up to the head of the log, at most so many events a second, makes its
     /// indexes, and hands it over: from then on every projector keeps it, as it does the live one.
+    /// Log or database away, or short of something, are waited for.
     ///
     /// Cancelled or killed, it goes on another time from where it was. Says whether it came to an
     /// end.
@@ -118,6 +120,49 @@ impl Rebuild {
             Some(rate) => Arc::new(Capped::new(Arc::clone(&self.feed), rate)),
         };
         let engine = Engine::of_version(feed, Arc::clone(&self.database), &self.version);
+        tokio::select! {
+            filled = self.fill_waiting(&engine, cancel, &progress) => filled,
+            never = self.hold() => match never {},
+        }
+    }
+
+    async fn fill_waiting(
+        &self,
+        engine: &Engine,
+        cancel: &CancellationToken,
+        progress: &(dyn Fn(Filling) + Send + Sync),
+    ) -> Result<bool, AdminError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let version = &self.version;
+            match self.fill(engine, cancel, progress).await {
+                Err(error) if error.is_passing() => {
+                    tracing::warn!(%version, %error, "the rebuild is tried again");
+                }
+                Err(error) => return Err(error.into()),
+                Ok(Some(is_filled)) => return Ok(is_filled),
+                Ok(None) => {
+                    return Err(AdminError::Dropped {
+                        name: version.name().to_owned(),
+                        version: version.number,
+                    });
+                }
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(false),
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Whether the version is full now; nothing, if it is gone.
+    async fn fill(
+        &self,
+        engine: &Engine,
+        cancel: &CancellationToken,
+        progress: &(dyn Fn(Filling) + Send + Sync),
+    ) -> Result<Option<bool>, EngineError> {
         let done = engine
             .catch_up(cancel, |done| {
                 progress(Filling {
@@ -132,16 +177,41 @@ impl Rebuild {
             // What was appended while the indexes were made.
             engine.catch_up(cancel, |_| {}).await?;
         }
-        let entries = catalogue::entries(&self.holder).await?;
-        let mut ours = entries.iter().filter(|entry| {
+        let held = engine.held().await?;
+        let mut ours = held.iter().filter(|entry| {
             entry.name == self.version.name() && entry.number == self.version.number
         });
-        match ours.next() {
-            Some(entry) => Ok(entry.is_filled),
-            None => Err(AdminError::Dropped {
-                name: self.version.name().to_owned(),
-                version: self.version.number,
-            }),
+        Ok(ours.next().map(|entry| entry.is_filled))
+    }
+
+    /// Takes the lock again when the connection that held it is lost. Whoever came in between does
+    /// no harm: of two who fill a version, each move is one's alone.
+    async fn hold(&self) -> Infallible {
+        let mut again = None;
+        loop {
+            tokio::time::sleep(HOLD_INTERVAL).await;
+            if !again.as_ref().unwrap_or(&self.holder).is_closed() {
+                continue;
+            }
+            match self.database.connect().await {
+                Ok(client) => {
+                    if matches!(take_lock(&client, self.version.name()).await, Ok(true)) {
+                        again = Some(client);
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "the lock of the rebuild is not held"),
+            }
         }
     }
+}
+
+/// Tries to become the one that fills versions of a read model, for as long as the connection lasts.
+async fn take_lock(client: &Client, name: &str) -> Result<bool, tokio_postgres::Error> {
+    let row = client
+        .query_one(
+            "select pg_try_advisory_lock($1, hashtext($2)) as is_ours",
+            &[&REBUILD_LOCK, &name],
+        )
+        .await?;
+    row.try_get("is_ours")
 }

@@ -1,6 +1,6 @@
 //! The versions that the database has: which are there, which is live, and how one is made.
 
-use super::checkpoint::shards_of;
+use super::checkpoint::{note_passed, shards_of};
 use crate::projection::{Projection, ProjectionError};
 use crate::version::{Version, fingerprint};
 use tokio_postgres::{Client, GenericClient, Transaction};
@@ -219,6 +219,7 @@ pub(crate) async fn finish(client: &mut Client, version: &Version) -> Result<(),
                 &[&version.name(), &version.number, &shape],
             )
             .await?;
+        note_passed(&transaction, version).await?;
     }
     transaction.commit().await?;
     Ok(())

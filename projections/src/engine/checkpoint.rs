@@ -130,6 +130,35 @@ pub(super) async fn note_fault(
     Ok(())
 }
 
+/// How the note of a fault begins that is waited out.
+const WAITING: &str = "it is tried again until this has passed: ";
+
+/// Notes what a shard waits for: it stands still, and goes on by itself.
+pub(super) async fn note_waiting(
+    client: &impl GenericClient,
+    version: &Version,
+    shard: i32,
+    fault: &ProjectionError,
+) -> Result<(), tokio_postgres::Error> {
+    note_fault(client, version, shard, &format!("{WAITING}{fault}"), None).await
+}
+
+/// Takes the notes of what was waited for away: it has passed, and there may be no next move.
+pub(super) async fn note_passed(
+    client: &impl GenericClient,
+    version: &Version,
+) -> Result<(), tokio_postgres::Error> {
+    client
+        .execute(
+            "update projection_checkpoints
+             set fault = null
+             where name = $1 and version = $2 and starts_with(fault, $3)",
+            &[&version.name(), &version.number, &WAITING],
+        )
+        .await?;
+    Ok(())
+}
+
 /// A live read model's checkpoint as queries show it: of its shards the slowest counts.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {

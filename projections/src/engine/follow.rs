@@ -25,26 +25,18 @@ impl Engine {
         sharing: &mut Sharing,
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
-        while !cancel.is_cancelled() && !self.is_filled().await? {
-            if !sharing.may_fill().await? {
-                tokio::time::sleep(TEND_INTERVAL).await;
-                continue;
-            }
-            let filled = tokio::select! {
-                filled = self.catch_up(cancel, |_| {}) => filled,
-                never = sharing.keep_filling() => match never {},
-            };
-            match filled {
-                Ok(_) => {}
+        while !cancel.is_cancelled() {
+            match self.fill(sharing, cancel).await {
+                Ok(true) => break,
+                Ok(false) => continue,
                 Err(error) if error.is_passing() => {
-                    tracing::warn!(%error, "the log is asked again");
-                    tokio::time::sleep(RETRY_PAUSE).await;
+                    tracing::warn!(%error, "filling the read models is tried again");
                 }
-                // What is halted says so again below, and the others go on without it.
-                Err(_) => {
-                    self.finish().await?;
-                    break;
-                }
+                Err(error) => return Err(error),
+            }
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = tokio::time::sleep(RETRY_PAUSE) => {}
             }
         }
         // A run ends without being asked to when other shards are to be kept.
@@ -64,5 +56,32 @@ impl Engine {
             }
         }
         Ok(())
+    }
+    /// Fills what is new, or waits a moment for the one who does. Says whether that is over.
+    async fn fill(
+        &self,
+        sharing: &mut Sharing,
+        cancel: &CancellationToken,
+    ) -> Result<bool, EngineError> {
+        if self.is_filled().await? {
+            return Ok(true);
+        }
+        if !sharing.may_fill().await? {
+            tokio::time::sleep(TEND_INTERVAL).await;
+            return Ok(false);
+        }
+        let filled = tokio::select! {
+            filled = self.catch_up(cancel, |_| {}) => filled,
+            never = sharing.keep_filling() => match never {},
+        };
+        match filled {
+            Ok(_) => Ok(false),
+            Err(error) if error.is_passing() => Err(error),
+            // What is halted says so again in its run, and the others go on without it.
+            Err(_) => {
+                self.finish().await?;
+                Ok(true)
+            }
+        }
     }
 }

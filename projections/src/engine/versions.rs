@@ -95,16 +95,19 @@ impl Engine {
 
     /// The versions that this engine keeps now.
     pub(super) async fn versions(&self) -> Result<Vec<Version>, EngineError> {
+        self.kept(&self.held().await?)
+    }
+
+    /// The versions that the database has now.
+    pub(crate) async fn held(&self) -> Result<Vec<Entry>, EngineError> {
         let client = self.database.connect().await?;
         let held = catalogue::entries(&client).await;
-        self.kept(&held.map_err(|e| DatabaseError(describe(&e)))?)
+        Ok(held.map_err(|e| DatabaseError(describe(&e)))?)
     }
 
     /// Whether all read models have been at the head before.
     pub(super) async fn is_filled(&self) -> Result<bool, EngineError> {
-        let client = self.database.connect().await?;
-        let held = catalogue::entries(&client).await;
-        let held = held.map_err(|e| DatabaseError(describe(&e)))?;
+        let held = self.held().await?;
         let is_filled = |version: &Version| {
             let mut entries = held.iter();
             entries.any(|entry| {
@@ -144,17 +147,15 @@ impl Engine {
     ) -> Infallible {
         loop {
             tokio::time::sleep(TEND_INTERVAL).await;
-            // What cannot be asked now is asked again; the workers say what is the matter.
-            let changed = match self.versions().await {
-                Ok(found) => match self.work(found, Some(sharing)).await {
-                    Ok(now) => !work.is_same(&now),
-                    Err(error) => {
-                        tracing::warn!(%error, "no sign of life was given");
-                        false
-                    }
-                },
+            // What cannot be asked now is asked again.
+            let now = async { self.work(self.versions().await?, Some(&mut *sharing)).await };
+            let changed = match now.await {
+                Ok(now) => !work.is_same(&now),
                 Err(EngineError::Disagreement(_)) => true,
-                Err(_) => false,
+                Err(error) => {
+                    tracing::warn!(%error, "no sign of life was given");
+                    false
+                }
             };
             if changed {
                 break;

@@ -6,7 +6,7 @@ use super::measure;
 use super::parking::{self, OnFault, Parked};
 use super::reader::Batch;
 use super::taken::Taken;
-use super::{Database, EngineError, culprit, sharing};
+use super::{Database, EngineError, LONGEST_PAUSE, culprit, sharing};
 use crate::erasure::erased_in;
 use crate::projection::ProjectionError;
 use crate::sql::Held;
@@ -27,9 +27,11 @@ const SESSION: &str = "set idle_in_transaction_session_timeout = '5s';
     set synchronous_commit = off;
     set plan_cache_mode = force_custom_plan";
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often a failure that does not look passing is tried all the same.
 const LASTING_ATTEMPTS: u32 = 3;
+/// How often a batch was tried when what looks passing is put on record too, for whoever lists the
+/// read models: after some six seconds, more than a restart takes.
+const NOTED_ATTEMPTS: u32 = 7;
 
 /// A shard of a read model, and where it stood at the start.
 #[derive(Clone)]
@@ -74,7 +76,7 @@ pub(super) async fn run(
     };
     measure::start(&worker.shard.version);
     while let Some(batch) = batches.recv().await {
-        let (mut pause, mut attempt) = (FIRST_PAUSE, 0);
+        let (mut pause, mut attempt, mut is_noted) = (FIRST_PAUSE, 0, false);
         while let Err(source) = worker.apply(&batch).await {
             worker.session = None;
             attempt += 1;
@@ -94,6 +96,9 @@ pub(super) async fn run(
                 }
                 measure::halt(&worker.shard.version);
                 return Err(EngineError::of(&worker.shard.version, source));
+            }
+            if attempt >= NOTED_ATTEMPTS && !is_noted {
+                is_noted = worker.notes(&batch, &source).await.is_ok();
             }
             measure::retry(&worker.shard.version);
             tracing::warn!(projection = name, version, attempt, error = %source, "a batch is tried again");
@@ -189,6 +194,24 @@ impl Worker {
             client,
             statements: Statements::default(),
         });
+        Ok(())
+    }
+
+    /// Leaves word of what a batch waits for, which the next move takes away. Fails like the batch
+    /// where there is no database to leave it in.
+    async fn notes(
+        &mut self,
+        batch: &Batch,
+        fault: &ProjectionError,
+    ) -> Result<(), ProjectionError> {
+        self.connect().await?;
+        let shard = &self.shard;
+        // It may be applied after all, and its answer lost: then no move comes.
+        if let Some(Session { client, .. }) = &self.session
+            && shard.held.order() < Held::at(batch.end).order()
+        {
+            checkpoint::note_waiting(client, &shard.version, shard.number, fault).await?;
+        }
         Ok(())
     }
 

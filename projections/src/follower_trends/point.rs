@@ -82,6 +82,28 @@ pub async fn metric_as_of(
     row.as_ref().map(Point::read).transpose()
 }
 
+/// The newest known value of a metric of each of these accounts, which the caller may see.
+pub async fn newest_of_many(
+    client: &Reader<impl Connection>,
+    accounts: &[AccountId],
+    metric: Metric,
+) -> Result<Vec<(AccountId, Point)>, Error> {
+    let last = last_known("t.account_id = wanted.account_id and t.metric = $2");
+    let sql = format!(
+        "select wanted.account_id, observed_at, recorded_at, value, revision, cause,
+             significant_digits
+         from unnest($1::uuid[]) wanted (account_id)
+         cross join lateral {last} last"
+    );
+    let accounts: Vec<_> = accounts.iter().map(|account| account.uuid()).collect();
+    let rows = client.query(&sql, &[&accounts, &metric.name()]).await?;
+    let read = |row: &Row| {
+        let account = AccountId::from_uuid(row.try_get("account_id")?);
+        Ok((account, Point::read(row)?))
+    };
+    rows.iter().map(read).collect()
+}
+
 /// The first moment after a known value at which the source withheld it, up to `as_of`.
 pub async fn since_unknown(
     client: &Reader<impl Connection>,

@@ -20,7 +20,7 @@ async fn post(server: &Server, path: &str) -> anyhow::Result<Reply> {
 /// The versions as the API lists them, once all are in this state.
 async fn all_in(server: &Server, state: &str) -> anyhow::Result<Vec<Value>> {
     for _ in 0..600 {
-        let listed = server.ok("/admin/projections").await?;
+        let listed = server.ok("/v1/admin/projections").await?;
         let versions = crate::api_ground::list(&listed["data"])?.clone();
         if versions.len() == MODELS.len() && versions.iter().all(|one| one["state"] == state) {
             return Ok(versions);
@@ -57,7 +57,7 @@ async fn what_halts_a_read_model_is_shown_parked_and_tried_again() -> anyhow::Re
     ensure!(listed.iter().all(|one| one["parked"][0]["revision"] == 1));
 
     // What is served of the account says that there is more.
-    let answer = server.ok(&format!("/accounts/{account}")).await?;
+    let answer = server.ok(&format!("/v1/accounts/{account}")).await?;
     ensure!(answer["state"] == "stale", "{answer}");
     let cause = answer["cause"].as_str().unwrap_or_default();
     ensure!(cause.contains("parked since"), "{answer}");

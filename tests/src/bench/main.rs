@@ -11,6 +11,7 @@ mod copy;
 mod eventstore;
 mod generate;
 mod import;
+mod latency;
 mod memory;
 mod plain;
 mod query;
@@ -41,6 +42,7 @@ fn main() -> anyhow::Result<()> {
         "append",
         "eventstore",
         "import",
+        "latency",
         "query",
         "memory",
         "audit",
@@ -54,6 +56,7 @@ fn main() -> anyhow::Result<()> {
                 "append" => append::run(&cluster, size.unwrap_or(40_000), &mut table).await,
                 "eventstore" => eventstore::run(size.unwrap_or(40_000), &mut table).await,
                 "import" => import::run(&cluster, size.unwrap_or(2_000_000), &mut table).await,
+                "latency" => latency::run(&cluster, size.unwrap_or(500_000), &mut table).await,
                 "query" => query::run(&cluster, size.unwrap_or(5_000_000), &mut table).await,
                 "copy" => copy::run(&cluster, size.unwrap_or(200_000), &mut table).await,
                 "audit" => audit::run(&cluster, size.unwrap_or(500_000), &mut table).await,
