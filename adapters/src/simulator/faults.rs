@@ -21,7 +21,7 @@ const MAX_FAULTS: usize = 1_000;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// Its name: one of those that [`super::Simulator::fault_names`] lists.
+    /// Its name: one of those that [`super::Handle::fault_names`] lists.
     pub error: String,
     /// Only on this platform.
     #[serde(default)]
