@@ -9,6 +9,7 @@ mod pages;
 mod renewal;
 mod rotation;
 mod scene;
+mod simulated;
 mod states;
 mod unfinished;
 mod vault;

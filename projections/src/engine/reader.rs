@@ -39,6 +39,7 @@ pub(super) struct Part {
 
 /// An event that cannot be read.
 pub(super) struct Unreadable {
+    pub(super) event_type: String,
     pub(super) account: AccountId,
     pub(super) revision: i64,
     pub(super) position: Position,
@@ -128,6 +129,7 @@ fn decode(followed: &Followed, versions: &[Version]) -> Batch {
             Ok(decoded) => decoded,
             Err(error) => {
                 part.unreadable.push(Unreadable {
+                    event_type: event_type.to_string(),
                     account,
                     revision: recorded.revision.cast_signed(),
                     position,

@@ -2,7 +2,7 @@
 
 use super::parking::{Culprit, Parked};
 use super::reader::{Batch, Part, Unreadable};
-use crate::projection::{Applied, ProjectionError};
+use crate::projection::{Applied, Projection, ProjectionError};
 use crate::sql::Held;
 use domain::Position;
 use std::borrow::Cow;
@@ -23,12 +23,21 @@ pub(super) struct Taken<'a> {
 }
 
 impl<'a> Taken<'a> {
-    pub(super) fn of(batch: &'a Batch, parts: Range<usize>, held: Held, parked: &Parked) -> Self {
+    pub(super) fn of(
+        batch: &'a Batch,
+        parts: Range<usize>,
+        held: Held,
+        (projection, parked): (&dyn Projection, &Parked),
+    ) -> Self {
         let parts = || batch.parts[parts.clone()].iter();
         let at = held.position();
         let is_new = |position: Position| at.is_none_or(|at| position > at);
-        let stop = parts()
+        // What another read model of the run would have looked at is nothing to this one.
+        let (lost, spared): (Vec<_>, Vec<_>) = parts()
             .flat_map(|part| &part.unreadable)
+            .partition(|it| projection.takes(&it.event_type));
+        let stop = lost
+            .into_iter()
             .filter(|it| is_new(it.position) && !parked.waits(it.account, it.revision))
             .min_by_key(|it| Held::at(it.position).order());
         let is_taken =
@@ -47,7 +56,8 @@ impl<'a> Taken<'a> {
         };
         Self {
             events: events.filter(|events| !events.is_empty()).collect(),
-            passed: parts().map(|part| count(&part.passed)).sum(),
+            passed: parts().map(|part| count(&part.passed)).sum::<usize>()
+                + spared.iter().filter(|it| is_taken(it.position)).count(),
             skipped: parts().map(|part| count(&part.skipped)).sum(),
             end,
             stop,

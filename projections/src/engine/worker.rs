@@ -8,7 +8,7 @@ use super::reader::Batch;
 use super::taken::Taken;
 use super::{Database, EngineError, LONGEST_PAUSE, culprit, sharing};
 use crate::erasure::erased_in;
-use crate::projection::ProjectionError;
+use crate::projection::{Projection, ProjectionError};
 use crate::sql::Held;
 use crate::tables::{Statements, Tables};
 use crate::version::Version;
@@ -44,6 +44,13 @@ pub(super) struct Shard {
     pub(super) parked: Parked,
     /// Who keeps it, if only its keeper may move it.
     pub(super) projector: Option<Uuid>,
+}
+
+impl Shard {
+    /// The code that keeps it, and the streams of which it takes nothing.
+    fn code(&self) -> (&dyn Projection, &Parked) {
+        (&*self.version.projection, &self.parked)
+    }
 }
 
 /// A connection with the statements that it has prepared.
@@ -126,7 +133,7 @@ impl Worker {
         if from.order() >= Held::at(batch.end).order() {
             return Ok(());
         }
-        let taken = Taken::of(batch, shard.parts.clone(), from, &shard.parked);
+        let taken = Taken::of(batch, shard.parts.clone(), from, shard.code());
         if taken.end.order() <= from.order() {
             return taken.to_the_end();
         }
@@ -252,7 +259,7 @@ impl Worker {
         };
         let shard = &self.shard;
         let version = &shard.version;
-        let taken = Taken::of(batch, shard.parts.clone(), shard.held, &shard.parked);
+        let taken = Taken::of(batch, shard.parts.clone(), shard.held, shard.code());
         let culprit = match taken.culprit() {
             Some(culprit) => Some(culprit),
             None => culprit::find(client, version, &taken).await?,

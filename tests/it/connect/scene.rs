@@ -65,28 +65,42 @@ pub(super) fn param(url: &str, name: &str) -> anyhow::Result<String> {
 }
 
 impl Scene {
+    /// Before the platform that each test tells what to answer.
     pub(super) async fn new() -> anyhow::Result<Self> {
-        let ledger = TestLedger::create().await?;
         let fake = Fake::start().await?;
+        let base = fake.base.clone();
+        let app = |platform: Platform| {
+            let secret = "canary-app-secret".to_owned();
+            (format!("{platform}-app"), secret)
+        };
+        Self::before(fake, &base, app).await
+    }
+
+    /// Before platforms at this address, with these client ids and secrets.
+    pub(super) async fn before(
+        fake: Fake,
+        base: &str,
+        app: impl Fn(Platform) -> (String, String),
+    ) -> anyhow::Result<Self> {
+        let ledger = TestLedger::create().await?;
         let url = &ledger.database.url;
         let key = create_key(PROGRAM, url, "admin", &[])?;
         let logs = tempfile::NamedTempFile::new()?;
         let mut serve = command(PROGRAM, url, &["serve"]);
         serve
-            .env("PLATFORMS_BASE_URL", &fake.base)
+            .env("PLATFORMS_BASE_URL", base)
             .env("PUBLIC_URL", PUBLIC)
             .env("DASHBOARD_ORIGIN", DASHBOARD)
             .env("WEBHOOK_SECRET", "canary-webhook-secret")
             .env("LOG", "debug")
             .stderr(logs.reopen()?)
             .env("ERASURE_LOG", &ledger.erasure_log);
-        for name in ["FACEBOOK", "INSTAGRAM", "TIKTOK", "YOUTUBE"] {
+        for platform in Platform::ALL {
+            let (id, secret) = app(platform);
+            let name = platform.name().to_uppercase();
             serve
-                .env(
-                    format!("{name}_CLIENT_ID"),
-                    format!("{}-app", name.to_lowercase()),
-                )
-                .env(format!("{name}_CLIENT_SECRET"), "canary-app-secret");
+                .env(format!("{name}_CLIENT_ID"), id)
+                .env(format!("{name}_CLIENT_SECRET"), secret);
         }
         let server = Server::run(serve, key)?;
         Ok(Self {

@@ -10,7 +10,8 @@ use std::time::Duration;
 use tests::TestLedger;
 use tests::server::{Server, command, run};
 
-const MODELS: [&str; 4] = ["accounts", "follower_trends", "sync_health", "top_posts"];
+/// The read models that look at the event which cannot be read.
+const MODELS: [&str; 2] = ["accounts", "follower_trends"];
 
 async fn post(server: &Server, path: &str) -> anyhow::Result<Reply> {
     let key = format!("Bearer {}", server.key);
@@ -21,7 +22,8 @@ async fn post(server: &Server, path: &str) -> anyhow::Result<Reply> {
 async fn all_in(server: &Server, state: &str) -> anyhow::Result<Vec<Value>> {
     for _ in 0..600 {
         let listed = server.ok("/v1/admin/projections").await?;
-        let versions = crate::api_ground::list(&listed["data"])?.clone();
+        let mut versions = crate::api_ground::list(&listed["data"])?.clone();
+        versions.retain(|one| MODELS.iter().any(|name| one["name"] == *name));
         if versions.len() == MODELS.len() && versions.iter().all(|one| one["state"] == state) {
             return Ok(versions);
         }
@@ -58,8 +60,9 @@ async fn what_halts_a_read_model_is_shown_parked_and_tried_again() -> anyhow::Re
 
     // What is served of the account says that there is more.
     let answer = server.ok(&format!("/v1/accounts/{account}")).await?;
-    ensure!(answer["state"] == "stale", "{answer}");
-    let cause = answer["cause"].as_str().unwrap_or_default();
+    let state = &answer["state"];
+    ensure!(state["state"] == "stale", "{answer}");
+    let cause = state["cause"].as_str().unwrap_or_default();
     ensure!(cause.contains("parked since"), "{answer}");
 
     let other = uuid::Uuid::now_v7();
@@ -78,14 +81,19 @@ async fn what_halts_a_read_model_is_shown_parked_and_tried_again() -> anyhow::Re
     let shown = run(PROGRAM, url, &["projections", "list"])?;
     let line = format!("parked: account {account}, from revision 1 on");
     ensure!(shown.matches(&line).count() == MODELS.len(), "{shown}");
-    let retry = ["projections", "retry", "top_posts", &account.to_string()];
+    let retry = [
+        "projections",
+        "retry",
+        "follower_trends",
+        &account.to_string(),
+    ];
     let output = command(PROGRAM, url, &retry).output()?;
     let said = String::from_utf8(output.stdout)? + &String::from_utf8(output.stderr)?;
     ensure!(
         !output.status.success() && said.contains("parked still"),
         "{said}"
     );
-    let output = command(PROGRAM, url, &["projections", "park", "top_posts"]).output()?;
+    let output = command(PROGRAM, url, &["projections", "park", "follower_trends"]).output()?;
     let said = String::from_utf8(output.stderr)?;
     ensure!(
         !output.status.success() && said.contains("is not halted"),
