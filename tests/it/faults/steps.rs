@@ -46,6 +46,11 @@ fn failing(ledger: &TestLedger, after: i64) -> Arc<Failing> {
     })
 }
 
+/// The locks of rebuilds.
+const HELD: &str = "from pg_locks l
+    join pg_database d on d.oid = l.database and d.datname = current_database()
+    where l.locktype = 'advisory' and l.granted and l.objsubid = 2";
+
 /// The steps of a run, and some more.
 const STEPS: i64 = 28;
 /// How many run at a time.
@@ -103,8 +108,11 @@ async fn a_rebuild_waits_at_every_step() -> anyhow::Result<()> {
     let ledger = TestLedger::create().await?;
     random_history(&ledger, &mut Rng::new(2), 40).await?;
     ledger.catch_up().await?;
+    let client = ledger.database.connect().await?;
     // The first connection is the one that holds the lock: who gets none is told.
     for after in 1..STEPS {
+        // The server needs a moment to see that the one before let go of it.
+        until(&client, &format!("select not exists (select {HELD})")).await?;
         let database = failing(&ledger, after);
         let feed = Arc::clone(&ledger.log) as Arc<dyn EventFeed>;
         let administration = Administration::new(feed, database, registry());
@@ -114,7 +122,6 @@ async fn a_rebuild_waits_at_every_step() -> anyhow::Result<()> {
         let filled = filled.with_context(|| format!("after {after} connections"))?;
         ensure!(filled, "after {after} connections");
     }
-    let client = ledger.database.connect().await?;
     ensure!(assert_all_versions_equal_the_log(&client).await? == 4 + (STEPS - 1) as usize);
     Ok(())
 }
@@ -130,13 +137,10 @@ async fn a_rebuild_takes_its_lost_lock_again() -> anyhow::Result<()> {
     // It does not come to its end by itself.
     let slowly = NonZeroU32::new(1);
     let client = ledger.database.connect().await?;
-    let held = "from pg_locks l
-        join pg_database d on d.oid = l.database and d.datname = current_database()
-        where l.locktype = 'advisory' and l.granted and l.objsubid = 2";
     let losing = async {
-        let sql = format!("select l.pid, pg_terminate_backend(l.pid) {held}");
+        let sql = format!("select l.pid, pg_terminate_backend(l.pid) {HELD}");
         let holder: i32 = client.query_one(&sql, &[]).await?.try_get("pid")?;
-        let again = format!("select exists (select {held} and l.pid <> {holder})");
+        let again = format!("select exists (select {HELD} and l.pid <> {holder})");
         let taken = until(&client, &again).await;
         cancel.cancel();
         taken
